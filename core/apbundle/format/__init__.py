@@ -1,0 +1,1 @@
+"""The file format: what the bytes mean, how they are laid out, read, written and verified."""

@@ -1,0 +1,1 @@
+"""The paging engine: which units are in memory under a limit."""

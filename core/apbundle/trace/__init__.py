@@ -1,0 +1,1 @@
+"""Recordings of paging, the workloads that make them, and replays."""
