@@ -17,6 +17,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
 from support.leaks import Holdings
 
 HERE = Path(__file__).resolve().parent
