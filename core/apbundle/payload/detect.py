@@ -56,7 +56,7 @@ _WHITESPACE = b" \t\r\n"
 _PICKLE_PROTOCOLS = range(2, 6)  # the earlier ones have no mark
 _PICKLE_STOP = b"."
 _JSON_BRACKETS = {b"{": b"}", b"[": b"]"}
-_JSON_STARTS = tuple(bytes([character]) for character in b'"{[}]-0123456789') + (b"true", b"false", b"null")
+_JSON_STARTS = (*(bytes([character]) for character in b'"{[}]-0123456789'), b"true", b"false", b"null")
 
 
 def detect_format(head: bytes, size: int, read: Read) -> str:
