@@ -18,7 +18,8 @@ from support.imports import Import, SourceTree
 
 QT_DOORS = {"PySide6", "PySide2", "PyQt6", "PyQt5", "shiboken6", "qtpy", "pyqtgraph", "qtawesome"}
 
-BASE = {"errors", "progress", "text", "names", "fileio"}
+WRITING = {"atomic", "publishing", "staging", "syscalls", "temporary"}
+BASE = {"errors", "progress", "text", "names", "fileio"} | WRITING
 ENGINES = {"format", "payload", "paging", "trace", "mapping", "paged"}
 CORE_LAYERS: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
@@ -28,10 +29,12 @@ CORE_LAYERS: dict[str, set[str]] = {
     "trace": BASE | {"paging.policy"},
     "mapping": BASE,
     "paged": BASE | ENGINES,
-    "bundle": BASE | ENGINES,
-    "cli": BASE | ENGINES | {"bundle", ""},
+    "config": BASE | {"format"},
+    "inputs": BASE | {"format", "payload"},
+    "bundle": BASE | ENGINES | {"config", "inputs"},
+    "cli": BASE | ENGINES | {"bundle", "config", "inputs", ""},
     "__main__": {"cli"},
-    "": BASE | ENGINES | {"bundle"},
+    "": BASE | ENGINES | {"bundle", "config"},
 }
 """Part of the library → the parts it may know. The empty name is the package itself, its public face."""
 
