@@ -15,6 +15,8 @@ from typing import Any, Final, NoReturn
 if sys.platform != "win32":
     import fcntl
 
+StrPath = str | os.PathLike[str]
+
 O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 O_CLOEXEC: Final[int] = getattr(os, "O_CLOEXEC", 0) or getattr(os, "O_NOINHERIT", 0)
 O_NOFOLLOW: Final[int] = getattr(os, "O_NOFOLLOW", 0)

@@ -8,9 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from apbundle.publishing import disk_full_error
-from apbundle.syscalls import O_BINARY, O_CLOEXEC, O_TEMPORARY, O_TMPFILE, as_bytes, read_up_to, syscalls, write_all
-from apbundle.temporary import close_quietly, create_temporary, remove_temporary, temporary_path
+from apbundle.fileio.publishing import disk_full_error
+from apbundle.fileio.system import (
+    O_BINARY,
+    O_CLOEXEC,
+    O_TEMPORARY,
+    O_TMPFILE,
+    StrPath,
+    as_bytes,
+    read_up_to,
+    syscalls,
+    write_all,
+)
+from apbundle.fileio.temporary import close_quietly, create_temporary, remove_temporary, temporary_path
 
 
 class StagingFile:
@@ -46,7 +56,7 @@ class StagingFile:
 
 
 @contextmanager
-def staging_file(directory: str | os.PathLike[str]) -> Iterator[StagingFile]:
+def staging_file(directory: StrPath) -> Iterator[StagingFile]:
     """A :class:`StagingFile` in ``directory``, best the one of the destination: it has the room.
 
     Raises

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from apbundle.errors import bundle_error
-from apbundle.syscalls import (
+from apbundle.fileio.system import (
     LOCK_EXCLUSIVE,
     LOCK_NOW,
     LOCK_SHARED,
@@ -31,6 +31,7 @@ from apbundle.syscalls import (
     O_NOFOLLOW,
     O_NONBLOCK,
     UNLOCK,
+    StrPath,
     syscalls,
 )
 
@@ -131,7 +132,7 @@ def close_quietly(descriptor: int) -> None:
         syscalls.close(descriptor)
 
 
-def stale_parts(directory: str | os.PathLike[str], *, min_age: float = STALE_AGE) -> list[str]:
+def stale_parts(directory: StrPath, *, min_age: float = STALE_AGE) -> list[str]:
     """Temporary files in ``directory`` that no writer holds and nobody has touched for ``min_age`` seconds.
 
     They are what killed writers left, and finished files that could not be moved to their place: show them and ask
@@ -147,7 +148,7 @@ def stale_parts(directory: str | os.PathLike[str], *, min_age: float = STALE_AGE
     return [path for path in paths if _is_stale(path, min_age)]
 
 
-def remove_stale_part(path: str | os.PathLike[str], *, min_age: float = STALE_AGE) -> bool:
+def remove_stale_part(path: StrPath, *, min_age: float = STALE_AGE) -> bool:
     """Remove one file that :func:`stale_parts` listed; ``False`` if it is not stale (any more) or will not go."""
     text = os.fspath(path)
     return bool(_PART.fullmatch(os.path.basename(text))) and _is_stale(text, min_age) and remove_temporary(text)

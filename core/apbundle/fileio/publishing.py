@@ -8,8 +8,8 @@ import time
 from typing import Final
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.syscalls import O_CLOEXEC, UNSUPPORTED, syscalls
-from apbundle.temporary import close_quietly, remove_temporary
+from apbundle.fileio.system import O_CLOEXEC, UNSUPPORTED, syscalls
+from apbundle.fileio.temporary import close_quietly, remove_temporary
 from apbundle.text import format_size
 
 _NO_ROOM: Final = {

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from apbundle.errors import BundleError, bundle_error
+from apbundle.fileio.publishing import disk_full_error, publish, sync_directory
+from apbundle.fileio.system import O_CLOEXEC, O_DIRECTORY, UNSUPPORTED, StrPath, as_bytes, syscalls, write_all
+from apbundle.fileio.temporary import claim_temporary, close_quietly, remove_temporary
 from apbundle.progress import Reporter
-from apbundle.publishing import disk_full_error, publish, sync_directory
-from apbundle.syscalls import O_CLOEXEC, O_DIRECTORY, UNSUPPORTED, as_bytes, syscalls, write_all
-from apbundle.temporary import claim_temporary, close_quietly, remove_temporary
-
-StrPath = str | os.PathLike[str]
 
 
 class OutputFile:

@@ -1,4 +1,4 @@
-"""Files, safely: positional exact reads that notice changes, and the door to atomic writes and temporary files.
+"""Positional reads that are exact and notice changes.
 
 Reading never trusts that a file stays what it was: each read delivers exactly the bytes asked for or raises, and the
 identity taken at opening can be compared again at any time.
@@ -15,36 +15,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
-from apbundle.atomic import OutputFile, StrPath, write_atomically
 from apbundle.errors import bundle_error
-from apbundle.staging import StagingFile, staging_file
-from apbundle.syscalls import (
+from apbundle.fileio.system import (
     O_BINARY,
     O_CLOEXEC,
     O_NOCTTY,
     O_NONBLOCK,
-    Syscalls,
+    StrPath,
     as_bytes,
     read_up_to,
     syscalls,
 )
-from apbundle.temporary import remove_stale_part, stale_parts
-
-__all__ = [
-    "PIECE",
-    "FileIdentity",
-    "InputFile",
-    "NotRegularFile",
-    "OutputFile",
-    "StagingFile",
-    "StrPath",
-    "Syscalls",
-    "remove_stale_part",
-    "staging_file",
-    "stale_parts",
-    "syscalls",
-    "write_atomically",
-]
 
 PIECE: Final = 4 << 20
 """Bytes a copy handles at a time: written so, a file sits in the page cache in large pages and maps fast."""

@@ -1,0 +1,27 @@
+"""Files, safely: exact positional reads that notice changes, and the one door through which files are written.
+
+``reading`` opens, ``atomic`` writes (``temporary`` and ``publishing`` are its first and last steps), ``staging`` holds
+data of unknown size, and ``system`` is the thin layer under all of them.
+"""
+
+from apbundle.fileio.atomic import OutputFile, write_atomically
+from apbundle.fileio.reading import PIECE, FileIdentity, InputFile, NotRegularFile
+from apbundle.fileio.staging import StagingFile, staging_file
+from apbundle.fileio.system import StrPath, Syscalls, syscalls
+from apbundle.fileio.temporary import remove_stale_part, stale_parts
+
+__all__ = [
+    "PIECE",
+    "FileIdentity",
+    "InputFile",
+    "NotRegularFile",
+    "OutputFile",
+    "StagingFile",
+    "StrPath",
+    "Syscalls",
+    "remove_stale_part",
+    "staging_file",
+    "stale_parts",
+    "syscalls",
+    "write_atomically",
+]
