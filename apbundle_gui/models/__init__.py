@@ -1,0 +1,1 @@
+"""Item models and pure text formatting: no widgets, no file access."""

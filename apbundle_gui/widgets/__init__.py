@@ -1,0 +1,45 @@
+"""The small widgets all pages are made of. Text goes in as plain text, colours come from the theme."""
+
+from apbundle_gui.widgets.buttons import button, icon_button
+from apbundle_gui.widgets.cards import Card, Divider, Facts, Note, Swatch, Tile
+from apbundle_gui.widgets.drop import DropArea, local_paths
+from apbundle_gui.widgets.flow import FlowLayout
+from apbundle_gui.widgets.labels import (
+    Badge,
+    ElidedLabel,
+    Label,
+    MonoLabel,
+    PageTitle,
+    SecondaryLabel,
+    SectionTitle,
+)
+from apbundle_gui.widgets.properties import set_property
+from apbundle_gui.widgets.states import Banner, EmptyState, ErrorCard, Glyph
+from apbundle_gui.widgets.tables import TableView
+
+__all__ = [
+    "Badge",
+    "Banner",
+    "Card",
+    "Divider",
+    "DropArea",
+    "ElidedLabel",
+    "EmptyState",
+    "ErrorCard",
+    "Facts",
+    "FlowLayout",
+    "Glyph",
+    "Label",
+    "MonoLabel",
+    "Note",
+    "PageTitle",
+    "SecondaryLabel",
+    "SectionTitle",
+    "Swatch",
+    "TableView",
+    "Tile",
+    "button",
+    "icon_button",
+    "local_paths",
+    "set_property",
+]

@@ -1,0 +1,73 @@
+"""Files dragged onto the window: what is in such a drag, and a frame that takes it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from urllib.parse import unquote_to_bytes
+
+from PySide6.QtCore import QMimeData, QRectF, QUrl, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QWidget
+
+from apbundle_gui import theme
+
+
+def local_path(url: QUrl) -> str | None:
+    """The path of a file URL, also of a name that is not UTF-8; ``None`` for any other URL."""
+    if not url.isLocalFile():
+        return None
+    if sys.platform == "win32" or url.host():
+        return url.toLocalFile()
+    # Qt's own conversion loses bytes that are not UTF-8.
+    return os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded)))
+
+
+def local_paths(mime: QMimeData) -> list[str]:
+    """The paths of the files and folders that are dragged, in their order."""
+    return [path for url in mime.urls() if (path := local_path(url))]
+
+
+class DropArea(QFrame):
+    """A dashed frame that files can be dropped on.
+
+    Attributes
+    ----------
+    dropped
+        Emitted with the list of paths.
+    """
+
+    dropped = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self._dropping = False
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if local_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self._show_dropping(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._show_dropping(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._show_dropping(False)
+        if paths := local_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self.dropped.emit(paths)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(theme.color("accent" if self._dropping else "disabled"), 1)
+        pen.setDashPattern([4, 4])
+        painter.setPen(pen)
+        if self._dropping:
+            painter.setBrush(theme.color("selection"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+
+    def _show_dropping(self, dropping: bool) -> None:
+        self._dropping = dropping
+        self.update()
