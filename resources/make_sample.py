@@ -69,7 +69,7 @@ def quantised(weights: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[
 
 def trained(model: learned.Trained, task: str) -> dict[str, str]:
     """What is worth knowing about a trained model."""
-    return {"task": task, "loss": f"{model.loss:.4f}", "accuracy": f"{model.accuracy:.1%}"}
+    return {"task": task, "training_loss": f"{model.loss:.4f}", "training_accuracy": f"{model.accuracy:.1%}"}
 
 
 def spiral_models() -> Iterator[Model]:
@@ -78,10 +78,11 @@ def spiral_models() -> Iterator[Model]:
     network = learned.classifier(points, arms, hidden=(96, 96), steps=600, rate=0.01)
     architecture = "multilayer perceptron"
     settings = {"layers": 3, "hidden": 96, "activation": "tanh", "optimizer": "adam", "steps": 600}
-    task = trained(network, "tell apart the three arms of a spiral from x and y")
-    yield Model("spirals", single(network.weights), architecture, "1.0", settings, task)
-    yield Model("spirals-int8", quantised(network.weights), architecture, "1.0", {**settings, "bits": 8}, task)
-    yield Model("spirals-onnx", files.onnx(network.weights, "spirals"), architecture, "1.0", settings, task)
+    task = "tell apart the three arms of a spiral from x and y"
+    other_form = {"task": task, "made_from": "spirals"}
+    yield Model("spirals", single(network.weights), architecture, "1.0", settings, trained(network, task))
+    yield Model("spirals-int8", quantised(network.weights), architecture, "1.0", {**settings, "bits": 8}, other_form)
+    yield Model("spirals-onnx", files.onnx(network.weights, "spirals"), architecture, "1.0", settings, other_form)
 
 
 def text_models() -> Iterator[Model]:
@@ -90,10 +91,12 @@ def text_models() -> Iterator[Model]:
     model, vocabulary = learned.language_model(text, context=6, width=32, hidden=96, steps=150)
     architecture = "neural probabilistic language model"
     settings = {"context_length": 6, "embedding_length": 32, "hidden": 96, "vocabulary_size": len(vocabulary)}
-    about = trained(model, "the next character of the MIT licence") | {"vocabulary": vocabulary}
+    task = "the next character of the MIT licence"
+    about = trained(model, task) | {"vocabulary": vocabulary}
     yield Model("licence-lm", single(model.weights), architecture, "1.0", settings, about)
     gguf = files.quantised_gguf(model.weights, "charlm", settings | {"vocabulary": vocabulary})
-    yield Model("licence-lm-q8", gguf, architecture, "1.0", settings | {"bits": 8}, about)
+    other_form = {"task": task, "made_from": "licence-lm"}
+    yield Model("licence-lm-q8", gguf, architecture, "1.0", settings | {"bits": 8}, other_form)
     tables, vocabulary = learned.bigrams(text)
     yield Model(
         "licence-bigrams",

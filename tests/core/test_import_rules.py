@@ -18,8 +18,7 @@ from support.imports import Import, SourceTree
 
 QT_DOORS = {"PySide6", "PySide2", "PyQt6", "PyQt5", "shiboken6", "qtpy", "pyqtgraph", "qtawesome"}
 
-WRITING = {"atomic", "publishing", "staging", "syscalls", "temporary"}
-BASE = {"errors", "progress", "text", "names", "fileio"} | WRITING
+BASE = {"errors", "progress", "text", "names", "fileio"}
 ENGINES = {"format", "payload", "paging", "trace", "mapping", "paged"}
 CORE_LAYERS: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
