@@ -91,6 +91,10 @@ class BundleError(Exception):
             text += f" The finished file was kept as {printable(self.left_behind)}."
         return f"{text} {self.hint}" if self.hint else text
 
+    def to_json(self) -> dict[str, str | int | None]:
+        """``{"code", "message", "offset"}``, as :meth:`Finding.to_json`."""
+        return {"code": self.code, "message": self.message, "offset": self.offset}
+
     def __reduce__(self) -> tuple[Any, ...]:
         state = (self.message, self.code, self.path, self.offset, self.hint, self.left_behind)
         return _rebuild, (type(self), *state)

@@ -25,7 +25,7 @@ class Reporter:
 
     def __init__(self, progress: Progress | None = None, cancel: Cancel | None = None) -> None:
         self._progress: Final = progress
-        self._cancel: Final = cancel
+        self.cancel: Final = cancel
         self._phase = ""
         self._done = 0
         self._total = 0
@@ -50,5 +50,5 @@ class Reporter:
 
     def check(self) -> None:
         """Stop if the caller wants to (raises ``Cancelled``)."""
-        if self._cancel is not None and self._cancel():
+        if self.cancel is not None and self.cancel():
             raise bundle_error("cancelled", "Cancelled.", hint="Nothing was changed.")

@@ -74,5 +74,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     unit = match and _UNITS.get(match.group(2).upper())
     if not match or unit is None:
-        raise ValueError(f"{printable(text, 40)!r} is not a size: write bytes or a unit, such as 1048576, 100MB or 2GiB")
+        raise ValueError(
+            f"{printable(text, 40)!r} is not a size: write bytes or a unit, such as 1048576, 100MB or 2GiB"
+        )
     return int(float(match.group(1)) * unit) if "." in match.group(1) else int(match.group(1)) * unit

@@ -1,0 +1,501 @@
+"""Bundles as objects: load one, look into it, add models, save; or build one from scratch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from apbundle.config import BundleConfig, creation_time
+from apbundle.errors import BundleError, Finding, bundle_error
+from apbundle.format.extract import ExtractReport, extract_models
+from apbundle.format.fields import FieldTable
+from apbundle.format.manifest import BundleManifest
+from apbundle.format.model import ModelEntry, ModelMetadata
+from apbundle.format.reader import BundleReader
+from apbundle.format.sources import StoredSource
+from apbundle.format.verify import VerifyReport, verify
+from apbundle.format.writer import NewModel, WriteOptions, plan_models, write_bundle
+from apbundle.inputs import Array, ModelData, as_source
+from apbundle.mapping import FileMap
+from apbundle.paged import PagedBundle, PagingConfig
+from apbundle.payload.detect import detect_format, format_title
+from apbundle.payload.safetensors import arrays
+from apbundle.payload.tensors import PayloadError
+from apbundle.progress import Cancel, Progress
+
+StrPath = str | os.PathLike[str]
+
+
+class ModelBundle:
+    """Several models in one file, or on their way into one.
+
+    ``ModelBundle()`` is empty; :meth:`load` opens a file. Models that are added live in memory (or in the files they
+    come from) until :meth:`save`. A loaded bundle keeps its file open; it is a context manager.
+
+    Parameters
+    ----------
+    description
+        Free text.
+    created_at
+        Seconds since the Unix epoch; now if not given.
+    """
+
+    def __init__(self, description: str = "", *, created_at: int | None = None) -> None:
+        self.description = description
+        self.created_at = creation_time() if created_at is None else created_at
+        self.metadata: dict[str, str] = {}
+        self._reader: BundleReader | None = None
+        self._map: FileMap | None = None
+        self._mapped = False
+        self._added: dict[str, NewModel] = {}
+
+    @staticmethod
+    def builder(path: StrPath) -> BundleBuilder:
+        """A builder for a bundle at ``path``."""
+        return BundleBuilder(path)
+
+    @classmethod
+    def load(cls, path: StrPath, *, mapped: bool = True) -> Self:
+        """Open the bundle at ``path``. Reads the manifest only.
+
+        Parameters
+        ----------
+        mapped
+            Hand out models as views of a memory map where that is possible. A view touched after another program
+            truncated the file ends the process; with ``False`` models are read into memory.
+
+        Raises
+        ------
+        BundleError, OSError
+        """
+        bundle = cls.__new__(cls)
+        bundle._added = {}
+        bundle._map = None
+        bundle._mapped = mapped
+        bundle._attach(BundleReader.open(path))
+        return bundle
+
+    @staticmethod
+    def load_paged(path: StrPath, max_memory: int | str | None = None, **settings: Any) -> PagedBundle:
+        """Open the bundle at ``path`` for paging under a limit.
+
+        ``max_memory`` is bytes, a size such as ``"2GiB"``, or ``"auto"``; ``settings`` are those of
+        :class:`PagingConfig`.
+        """
+        if max_memory is not None:
+            settings["max_memory"] = max_memory
+        return PagedBundle.open(path, PagingConfig(**settings))
+
+    def _attach(self, reader: BundleReader) -> None:
+        self._detach()
+        self._reader = reader
+        self.description = reader.manifest.description
+        self.created_at = reader.manifest.created_at
+        self.metadata = dict(reader.extension.bundle_metadata) if reader.extension else {}
+
+    def _detach(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        reader: BundleReader | None = getattr(self, "_reader", None)
+        if reader is not None:
+            reader.close()
+
+    def add_model(
+        self,
+        name: str,
+        data: ModelData,
+        *,
+        version: str = "",
+        architecture: str = "",
+        hyperparameters: Mapping[str, str] | None = None,
+        custom: Mapping[str, str] | None = None,
+        metadata: ModelMetadata | None = None,
+        compress: bool = False,
+    ) -> Self:
+        """Append a model and return the bundle.
+
+        Parameters
+        ----------
+        data
+            Bytes, a memoryview, an array, a path, or a mapping of names to arrays. Arrays become safetensors.
+        version, architecture, hyperparameters, custom
+            Metadata, or give ``metadata`` as a whole.
+        compress
+            Store it as zstd frames; readers of the reference cannot use it then.
+
+        Raises
+        ------
+        DuplicateName
+        TypeError, ValueError
+            ``data`` is nothing that can be stored; metadata is not text; both kinds of metadata are given.
+        OSError
+            A file cannot be opened.
+        """
+        self._check_open()
+        if not isinstance(name, str):
+            raise TypeError(f"a name is a string, not {type(name).__name__}")
+        if name in self:
+            raise bundle_error("duplicate_name", f"The bundle already has a model named {name!r}.")
+        if version or architecture or hyperparameters or custom:
+            if metadata is not None:
+                raise ValueError("give either metadata or its parts, not both")
+            metadata = ModelMetadata(version, architecture, dict(hyperparameters or {}), dict(custom or {}))
+        self._added[name] = NewModel(name, as_source(name, data), metadata, compress)
+        return self
+
+    def get_model(self, name: str) -> memoryview:
+        """The raw bytes of a model, read-only; a view of the map where the file is mapped."""
+        entry, reader = self._stored(name)
+        if reader is None:
+            source = self._added[name].source
+            buffer = bytearray(source.size)
+            source.open()
+            try:
+                source.read_into(0, memoryview(buffer))
+            finally:
+                source.close()
+            return memoryview(buffer).toreadonly()
+        if entry.compressed or not self._can_map(reader):
+            return memoryview(reader.read_model(name))
+        reader.readable_entry(name)
+        reader.file.check_unchanged()
+        if self._map is None:
+            self._map = FileMap(reader.file)
+        start = reader.data_offset + entry.offset
+        return self._map.view[start : start + entry.size]
+
+    def _can_map(self, reader: BundleReader) -> bool:
+        return self._mapped and (self._map is not None or FileMap.supported(reader.file))
+
+    def arrays(self, name: str) -> dict[str, Array]:
+        """The arrays of a safetensors model by name, read-only, without a copy where the file is mapped.
+
+        Raises
+        ------
+        ModelNotFound
+        UnsupportedFeature
+            The model is something else than a sound safetensors payload.
+        """
+        view = self.get_model(name)
+        try:
+            return arrays(view)
+        except PayloadError as error:
+            kind = detect_format(bytes(view[:4096]), len(view), lambda at, size: bytes(view[at : at + size]))
+            reason = str(error) if kind == "safetensors" else f"it looks like {format_title(kind)}"
+            raise bundle_error(
+                "unsupported_feature",
+                f"The model {name!r} cannot be read as arrays: {reason}.",
+                path=self.path,
+                hint="Its bytes are in get_model.",
+            ) from error
+
+    def get_metadata(self, name: str) -> ModelMetadata:
+        """The metadata of a model; one that was given none shows its size in ``custom``."""
+        return self.entry(name).metadata
+
+    def entry(self, name: str) -> ModelEntry:
+        """The entry of a model, with its metadata, digest and sizes."""
+        entry = self._stored(name)[0]
+        if entry.metadata == ModelMetadata():
+            return replace(entry, metadata=ModelMetadata.fresh(entry.raw_size))
+        return entry
+
+    def _stored(self, name: str) -> tuple[ModelEntry, BundleReader | None]:
+        self._check_open()
+        model = self._added.get(name)
+        if model is not None:
+            return ModelEntry(name, model.source.size, 0, model.metadata or ModelMetadata()), None
+        if self._reader is None:
+            raise bundle_error("model_not_found", f"The bundle has no model named {name!r}.")
+        return self._reader.entry(name), self._reader
+
+    @property
+    def model_names(self) -> list[str]:
+        """The models' names in order."""
+        stored = [] if self._reader is None else self._reader.manifest.model_names
+        return stored + list(self._added)
+
+    @property
+    def total_size(self) -> int:
+        """Raw bytes of all models."""
+        return sum(self._stored(name)[0].raw_size for name in self.model_names)
+
+    @property
+    def manifest(self) -> BundleManifest:
+        """The manifest as the file has it, or, with models added, as :meth:`save` would write it."""
+        self._check_open()
+        if self._reader is not None and not self._added:
+            return self._reader.manifest
+        models, options = self._new_models(), self._options(BundleConfig())
+        manifest = BundleManifest(self.description, self.created_at)
+        for model, offset in zip(models, plan_models(models, options).offsets, strict=True):
+            metadata = model.metadata or ModelMetadata()
+            manifest.add_model(ModelEntry(model.name, model.source.size, offset, metadata, None, model.compression))
+        return manifest
+
+    def __len__(self) -> int:
+        return len(self.model_names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.model_names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._added or (self._reader is not None and name in self._reader.manifest)
+
+    def __repr__(self) -> str:
+        where = repr(self.path) if self._reader else "in memory"
+        return f"ModelBundle({where}, {len(self)} models{', closed' if self.closed else ''})"
+
+    @property
+    def reader(self) -> BundleReader:
+        """The open file (``closed`` if there is none, or no more)."""
+        self._check_open()
+        if self._reader is None:
+            raise bundle_error("closed", "The bundle is not in a file yet.", hint="Save it first.")
+        return self._reader
+
+    @property
+    def path(self) -> str | None:
+        """The file's path, or ``None`` for a bundle that was never saved."""
+        return None if self._reader is None else self._reader.path
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is odd about the file but does not stop reading."""
+        return () if self._reader is None else self._reader.warnings
+
+    @property
+    def extension_error(self) -> BundleError | None:
+        """Why the file's extension block cannot be used, if that is so."""
+        return None if self._reader is None else self._reader.extension_error
+
+    @property
+    def file_size(self) -> int:
+        """Bytes of the whole file."""
+        return self.reader.file_size
+
+    @property
+    def data_offset(self) -> int:
+        """Where the data part begins, in bytes from the start of the file."""
+        return self.reader.data_offset
+
+    @property
+    def alignment(self) -> int:
+        """What every model's start is a multiple of, in bytes, as the file declares it."""
+        return self.reader.alignment
+
+    def fields(self) -> FieldTable:
+        """Every field of the file outside the models' bytes, in order."""
+        return FieldTable(self.reader)
+
+    def verify(self, *, progress: Progress | None = None, cancel: Cancel | None = None) -> VerifyReport:
+        """Read every byte of the file and say whether it is what was written."""
+        return verify(self.reader, progress=progress, cancel=cancel)
+
+    def extract(
+        self,
+        names: Iterable[str] | None,
+        directory: StrPath,
+        *,
+        force: bool = False,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> ExtractReport:
+        """Write models (``None`` for all) to files in ``directory``, under names that cannot leave it."""
+        return extract_models(self.reader, names, directory, force=force, progress=progress, cancel=cancel)
+
+    def save(
+        self,
+        path: StrPath | None = None,
+        config: BundleConfig | None = None,
+        *,
+        overwrite: bool = True,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> str:
+        """Write the bundle and go on with the written file. Returns its path, symlinks resolved.
+
+        Creation time, metadata and sections of other writers are kept, and models that are stored compressed stay so.
+
+        Parameters
+        ----------
+        path
+            Where to; by default where it was loaded from. The old file stays until the new one is complete.
+        config
+            How; by default with the digests and alignment the bundle has, or the usual ones.
+
+        Raises
+        ------
+        ExtensionDamaged, UnsupportedFeature
+            Saving would lose what this library does not understand.
+        BundleError, OSError
+            As for :meth:`BundleBuilder.build`.
+        """
+        target = self.path if path is None else path
+        if target is None:
+            raise ValueError("the bundle is not in a file yet: say where to save it")
+        written = self.write(target, config, overwrite=overwrite, progress=progress, cancel=cancel)
+        self._attach(BundleReader.open(written))
+        self._added = {}
+        return written
+
+    def write(
+        self,
+        path: StrPath,
+        config: BundleConfig | None = None,
+        *,
+        overwrite: bool = True,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> str:
+        """Write a copy to ``path`` and stay as it is; otherwise as :meth:`save`."""
+        models = self._new_models(compress=config is not None and config.compress)
+        options = self._options(config or self._own_config())
+        return write_bundle(path, models, options, overwrite=overwrite, progress=progress, cancel=cancel)
+
+    def _own_config(self) -> BundleConfig:
+        extension = self._reader.extension if self._reader else None
+        if extension is None:
+            return BundleConfig()
+        digest = extension.digest_algorithm or BundleConfig().digest
+        return BundleConfig(alignment=extension.alignment or 1, digest=digest)
+
+    def _options(self, config: BundleConfig) -> WriteOptions:
+        extension = self._reader.extension if self._reader else None
+        return WriteOptions(
+            description=self.description,
+            created_at=self.created_at,
+            alignment=config.alignment,
+            digest=config.digest,
+            plain=config.plain,
+            metadata=self.metadata,
+            unknown=extension.unknown if extension else (),
+            extra=extension.extra if extension else {},
+        )
+
+    def _new_models(self, *, compress: bool = False) -> list[NewModel]:
+        self._check_open()
+        models = []
+        if self._reader is not None:
+            if self._reader.extension_error is not None:
+                raise self._reader.extension_error
+            if self._reader.tail:
+                raise bundle_error(
+                    "unsupported_feature",
+                    f"The bundle holds {len(self._reader.tail)} bytes that are not understood; they would be lost.",
+                    path=self.path,
+                    hint="Extract its models and build a new bundle from them.",
+                )
+            for entry in self._reader.manifest:
+                source = StoredSource(self._reader, entry)
+                again = compress and not entry.compressed
+                models.append(NewModel(entry.name, source, entry.metadata, again, entry.compression))
+        models += [replace(model, compress=model.compress or compress) for model in self._added.values()]
+        return models
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._reader is not None and self._reader.file.closed
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise bundle_error("closed", "The bundle was closed.", path=self.path)
+
+    def close(self) -> None:
+        """Close the file. Views handed out before stay valid."""
+        self._detach()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reader is None or self._added:
+            raise TypeError("a bundle with models that are not saved cannot be pickled; save it first")
+        return _reload, (os.path.abspath(self._reader.path), self._mapped)
+
+
+def _reload(path: str, mapped: bool) -> ModelBundle:
+    return ModelBundle.load(path, mapped=mapped)
+
+
+class BundleBuilder:
+    """Collects models and writes them as one file. Made by :meth:`ModelBundle.builder`; methods return the builder.
+
+    Parameters
+    ----------
+    path
+        Where the bundle will be.
+    """
+
+    def __init__(self, path: StrPath) -> None:
+        self.path = path
+        self.config = BundleConfig()
+        self._bundle = ModelBundle()
+
+    def add_model(self, name: str, data: ModelData, **details: Any) -> Self:
+        """Append a model; as :meth:`ModelBundle.add_model`."""
+        self._bundle.add_model(name, data, **details)
+        return self
+
+    def with_config(self, config: BundleConfig) -> Self:
+        """Write it as ``config`` says."""
+        self.config = config
+        return self
+
+    def with_description(self, description: str) -> Self:
+        """Describe the bundle."""
+        self._bundle.description = description
+        return self
+
+    def with_created_at(self, created_at: int) -> Self:
+        """Set the creation time, in seconds since the Unix epoch."""
+        self._bundle.created_at = created_at
+        return self
+
+    def with_metadata(self, metadata: Mapping[str, str]) -> Self:
+        """Set the bundle's own metadata."""
+        self._bundle.metadata = dict(metadata)
+        return self
+
+    def build(
+        self, *, overwrite: bool = True, progress: Progress | None = None, cancel: Cancel | None = None
+    ) -> ModelBundle:
+        """Write the bundle and open it.
+
+        What was at the path before stays as it is until the new file is complete, checked and on the disk.
+
+        Raises
+        ------
+        BundleError
+            ``source_changed``, ``target_refused``, ``destination_busy``, ``disk_full``, ``limit_exceeded``,
+            ``unsupported_feature``, ``cancelled``, ``durability_unknown``.
+        OSError
+        """
+        written = self._bundle.write(self.path, self.config, overwrite=overwrite, progress=progress, cancel=cancel)
+        return ModelBundle.load(written)
+
+    def __repr__(self) -> str:
+        return f"BundleBuilder({os.fsdecode(self.path)!r}, {len(self._bundle)} models)"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleWriter:
+    """Writes bundles to one path."""
+
+    path: StrPath
+
+    @classmethod
+    def create(cls, path: StrPath) -> Self:
+        """A writer for ``path``. Nothing is touched until :meth:`write_bundle`."""
+        return cls(path)
+
+    def write_bundle(self, bundle: ModelBundle, config: BundleConfig | None = None) -> str:
+        """Write ``bundle`` and return the path written; as :meth:`ModelBundle.write`."""
+        return bundle.write(self.path, config)

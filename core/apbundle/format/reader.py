@@ -1,0 +1,337 @@
+"""Opening a bundle: everything about it is checked here once, from the manifest alone, before a model is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Self
+
+from apbundle.errors import BundleError, Finding, bundle_error
+from apbundle.fileio import PIECE, InputFile, NotRegularFile
+from apbundle.format import layout
+from apbundle.format.checks import check_bounds, layout_warnings, name_warnings
+from apbundle.format.compression import decode_into
+from apbundle.format.extension import Extension, binding_hash, block_length, parse_extension, read_sections
+from apbundle.format.manifest import BundleManifest, entry_positions, parse_manifest
+from apbundle.format.model import ModelEntry
+
+StrPath = str | os.PathLike[str]
+
+
+class BundleReader:
+    """A bundle open for reading. Use :meth:`open`; it is a context manager.
+
+    Attributes
+    ----------
+    file
+        The open file; all reads are positional, and threads may share it.
+    manifest
+        The models with their metadata, digests and compression tables.
+    data_offset
+        Where the data part begins, in bytes from the start of the file.
+    extension
+        What the extension block says, or ``None`` if there is no usable one.
+    extension_error
+        Why the block that is there cannot be used.
+    warnings
+        What is odd but does not stop reading.
+    manifest_bytes
+        The manifest as the file holds it, extension and slack included; it begins at byte 20.
+    entries_end, tail
+        Where the last entry ends in ``manifest_bytes``, and what follows that is neither a block nor zeros.
+    """
+
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+        self.warnings: tuple[Finding, ...] = ()
+        self.extension: Extension | None = None
+        self.extension_error: BundleError | None = None
+        self.extension_range: tuple[int, int] | None = None
+        self.tail = b""
+        self._header = self._read_header()
+        self._version, length = layout.HEADER.unpack(self._header)[1:]
+        self.data_offset = layout.HEADER.size + length
+        self.manifest_bytes = file.read(layout.HEADER.size, length)
+        self.manifest, self.entries_end = parse_manifest(self.manifest_bytes, path=self.path, base=layout.HEADER.size)
+        self._check()
+
+    @classmethod
+    def open(cls, path: StrPath) -> Self:
+        """Open the bundle at ``path`` and check all of it but the models' bytes.
+
+        Raises
+        ------
+        BundleError
+            The file is no bundle or is damaged; see `core/FORMAT.md` for the codes.
+        OSError
+            The file cannot be opened or read.
+        """
+        try:
+            file = InputFile.open(path)
+        except NotRegularFile as error:
+            raise bundle_error(
+                "not_a_bundle",
+                "This is not a regular file.",
+                path=os.fsdecode(path),
+                hint="Give the path of a .apbundle file.",
+            ) from error
+        try:
+            return cls(file)
+        except BaseException:
+            file.close()
+            raise
+
+    def _read_header(self) -> bytes:
+        file, size = self.file, self.file.size
+        header = file.read(0, min(size, layout.HEADER.size))
+        if not header.startswith(layout.BUNDLE_MAGIC):
+            raise bundle_error("not_a_bundle", _diagnosis(header), path=file.path, offset=0)
+        if size < layout.HEADER.size:
+            raise bundle_error(
+                "truncated",
+                f"The file ends after {size} bytes, inside its header.",
+                path=file.path,
+                offset=size,
+                hint="The download or copy was cut short; get it again.",
+            )
+        _, version, length = layout.HEADER.unpack(header)
+        if version != layout.BUNDLE_VERSION:
+            raise bundle_error(
+                "unsupported_version",
+                f"The bundle has format version {version}; version 1 is known here.",
+                path=file.path,
+                offset=layout.VERSION_OFFSET,
+                hint="A newer version of this program may read it.",
+            )
+        room = size - layout.HEADER.size
+        if not layout.SMALLEST_MANIFEST <= length <= room:
+            possible = f"{layout.SMALLEST_MANIFEST} to {room} are possible"
+            raise self._wrong_length("bad_manifest_length", f"The manifest claims {length} bytes; {possible}.")
+        if length > layout.MAX_MANIFEST:
+            limit = f"the limit is {layout.MAX_MANIFEST}"
+            raise self._wrong_length("limit_exceeded", f"The manifest claims {length} bytes; {limit}.")
+        return header
+
+    def _wrong_length(self, code: str, message: str) -> BundleError:
+        hint = "The file was cut short or is damaged; get it again."
+        return bundle_error(code, message, path=self.path, offset=layout.MANIFEST_LENGTH_OFFSET, hint=hint)
+
+    def _check(self) -> None:
+        base, size = layout.HEADER.size, self.file.size
+        positions = [base + at for at in entry_positions(self.manifest_bytes, self.manifest)]
+        entries = list(self.manifest)
+        check_bounds(entries, positions, size - self.data_offset, self.path)
+        warnings: list[Finding] = []
+        if self.manifest.version != self._version:
+            message = f"The manifest says version {self.manifest.version}, the header {self._version}."
+            warnings.append(Finding("version_mismatch", message, base))
+        if self.manifest.created_at > layout.LAST_TIMESTAMP:
+            message = f"The creation time {self.manifest.created_at} is past the year 9999."
+            warnings.append(Finding("bad_timestamp", message, base + 4))
+        warnings += name_warnings(entries, positions)
+        warnings += self._read_extension(entries)
+        alignment = self.extension.alignment if self.extension else None
+        warnings += layout_warnings(entries, self.data_offset, size, alignment)
+        if self.extension_error is None and not self.has_digests:
+            warnings.append(Finding("no_checksums", "The bundle holds no digests: damage to a model cannot be seen."))
+        self.warnings = tuple(warnings)
+
+    def _read_extension(self, entries: Sequence[ModelEntry]) -> list[Finding]:
+        base = layout.HEADER.size + self.entries_end
+        tail = self.manifest_bytes[self.entries_end :]
+        if not tail.startswith(layout.EXTENSION_TAG):
+            return self._tail_warnings(tail, base, "manifest_padding")
+        try:
+            length = block_length(tail, self.path, base)
+            self.extension_range = (base, base + length)
+            sections = read_sections(tail[:length], self.path, base)
+            self.extension = parse_extension(sections, entries, self.data_offset, self.path)
+        except BundleError as error:
+            self.extension_error = error
+            return []
+        self._describe_entries(entries, self.extension)
+        warnings = self._tail_warnings(tail[length:], base + length, "")
+        binding = self.extension.binding
+        data_length = self.file.size - self.data_offset
+        if binding is not None:
+            bound = binding_hash(self._header, self.manifest_bytes[: self.entries_end])
+            if binding.sha256 != bound or binding.data_length != data_length:
+                message = "The extension was made for another manifest: its metadata and digests may be out of date."
+                warnings.append(Finding("stale_extension", message, base))
+        return warnings
+
+    def _tail_warnings(self, tail: bytes, base: int, padding_code: str) -> list[Finding]:
+        if tail.strip(b"\0"):
+            self.tail = tail
+            return [Finding("unknown_manifest_tail", f"{len(tail)} bytes of the manifest are not understood.", base)]
+        if tail and padding_code:
+            return [Finding(padding_code, f"{len(tail)} zero bytes follow the last entry.", base)]
+        return []
+
+    def _describe_entries(self, entries: Sequence[ModelEntry], extension: Extension) -> None:
+        described = []
+        for index, entry in enumerate(entries):
+            digest = extension.digests[index] if extension.digests else None
+            table = extension.compression.get(index)
+            entry = replace(entry, digest=digest, compression=table)
+            described.append(replace(entry, metadata=extension.models.get(entry.name, entry.metadata)))
+        self.manifest.replace_entries(described)
+
+    @property
+    def path(self) -> str:
+        """The path it was opened by."""
+        return self.file.path
+
+    @property
+    def version(self) -> int:
+        """The format version in the header."""
+        return int(self._version)
+
+    @property
+    def file_size(self) -> int:
+        """Bytes of the whole file when it was opened."""
+        return self.file.size
+
+    @property
+    def alignment(self) -> int:
+        """What every model's start is a multiple of, in bytes, as the bundle declares it; 1 if it does not."""
+        return (self.extension.alignment if self.extension else None) or 1
+
+    @property
+    def has_digests(self) -> bool:
+        """Whether the bundle holds digests of its models."""
+        return self.extension is not None and self.extension.digest_algorithm is not None
+
+    @property
+    def header_bytes(self) -> bytes:
+        """The 20 bytes of the header."""
+        return self._header
+
+    def read_manifest(self) -> BundleManifest:
+        """The manifest."""
+        return self.manifest
+
+    def entry(self, name: str) -> ModelEntry:
+        """The entry of the model ``name`` (``model_not_found``)."""
+        try:
+            return self.manifest.get_model(name)
+        except BundleError as error:
+            error.path = self.path
+            raise
+
+    def readable_entry(self, name: str) -> ModelEntry:
+        """The entry of ``name`` if its bytes may be handed out.
+
+        Raises
+        ------
+        ModelNotFound
+        UnsupportedFeature
+            The bundle needs something unknown; none of its models is read.
+        ExtensionDamaged
+            The block is damaged, and the model looks compressed: its table is lost.
+        """
+        entry = self.entry(name)
+        error = self.extension_error
+        if error is not None:
+            if error.code == "unsupported_feature":
+                raise error
+            magic = self.file.read(self.data_offset + entry.offset, min(entry.size, len(layout.ZSTD_MAGIC)))
+            if magic == layout.ZSTD_MAGIC:
+                raise error
+        return entry
+
+    def read_model(self, name: str) -> bytes:
+        """The raw (decompressed) bytes of the model ``name``."""
+        buffer = bytearray(self.readable_entry(name).raw_size)
+        self.read_into(name, 0, memoryview(buffer))
+        return bytes(buffer)
+
+    def read_all_models(self) -> dict[str, bytes]:
+        """The raw bytes of every model by name: as much memory as the bundle has data."""
+        return {name: self.read_model(name) for name in self.manifest.model_names}
+
+    def read_range(self, name: str, offset: int, size: int) -> bytes:
+        """``size`` raw bytes of the model ``name`` from ``offset``."""
+        buffer = bytearray(size)
+        self.read_into(name, offset, memoryview(buffer))
+        return bytes(buffer)
+
+    def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with raw bytes of the model ``name`` from ``offset``.
+
+        Raises
+        ------
+        ValueError
+            The range reaches outside the model.
+        ChangedOnDisk
+            The file is not what was opened.
+        DecompressionError
+            The stored bytes do not decode to what the bundle declares.
+        """
+        entry = self.readable_entry(name)
+        if offset < 0 or offset > entry.raw_size - len(buffer):
+            raise ValueError(f"{len(buffer)} bytes from {offset} reach outside the {entry.raw_size} bytes of the model")
+        self.file.check_unchanged()
+        if entry.compression is None:
+            self.read_stored_into(entry, offset, buffer)
+        else:
+            decode_into(entry, lambda at, size: self.read_stored(entry, at, size), offset, buffer, self.path)
+        self.file.check_unchanged()
+
+    def read_stored(self, entry: ModelEntry, offset: int, size: int) -> bytes:
+        """``size`` bytes of a model as stored, from ``offset`` inside it."""
+        return self.file.read(self.data_offset + entry.offset + offset, size)
+
+    def read_stored_into(self, entry: ModelEntry, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with bytes of a model as stored, from ``offset`` inside it."""
+        self.file.read_into(self.data_offset + entry.offset + offset, buffer)
+
+    def stored_pieces(self, begin: int, end: int, scratch: memoryview) -> Iterator[memoryview]:
+        """The file's bytes from ``begin`` to ``end`` (exclusive), in pieces that overwrite ``scratch``."""
+        while begin < end:
+            piece = scratch[: min(len(scratch), PIECE, end - begin)]
+            self.file.read_into(begin, piece)
+            yield piece
+            begin += len(piece)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"BundleReader({self.path!r}, {len(self.manifest)} models, {self.file_size} bytes)"
+
+
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"<", "a web page or XML document"),
+    (b"version https://git-lfs", "a Git LFS pointer: the file itself was not fetched"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"GGUF", "a GGUF model"),
+    (b"APR", "a single .apr model"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (layout.ZSTD_MAGIC, "a zstd stream"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x7fELF", "a program"),
+    (b"bplist", "an Apple property list"),
+    (b"{", "a JSON document"),
+    (b"APBUNDL", "nearly a bundle, but its magic is damaged"),
+)
+
+
+def _diagnosis(header: bytes) -> str:
+    if not header:
+        return "This is not an .apbundle file: it is empty."
+    if layout.BUNDLE_MAGIC.startswith(header):
+        return "This is not an .apbundle file: it ends inside the magic."
+    for magic, what in _FOREIGN:
+        if header.lstrip().startswith(magic[: len(header)]) if magic == b"<" else header.startswith(magic[:20]):
+            return f"This is not an .apbundle file: it looks like {what}."
+    return "This is not an .apbundle file: it does not begin with APBUNDLE."

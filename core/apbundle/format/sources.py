@@ -1,0 +1,142 @@
+"""Where a model's bytes come from when a bundle is written."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Protocol
+
+from apbundle.errors import BundleError, bundle_error
+from apbundle.fileio import InputFile
+from apbundle.format.model import ModelEntry
+from apbundle.format.reader import BundleReader
+
+
+class ModelSource(Protocol):
+    """Bytes that can be read by position; how many is fixed."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the model."""
+        ...
+
+    @property
+    def path(self) -> str | None:
+        """The file that must not be written over, if there is one."""
+        ...
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with the bytes from ``offset``."""
+
+    def open(self) -> None:
+        """Make ready to read; called once before the first read."""
+
+    def close(self) -> None:
+        """Release what :meth:`open` took, after checking that the bytes did not change meanwhile."""
+
+
+class BuffersSource:
+    """A model in memory: one buffer or several that follow each other."""
+
+    path = None
+
+    def __init__(self, buffers: Sequence[memoryview]) -> None:
+        self._buffers = [buffer.cast("B") for buffer in buffers]
+        self._ends = list(accumulate(len(buffer) for buffer in self._buffers))
+        self.size = self._ends[-1] if self._ends else 0
+
+    def open(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with the bytes from ``offset``."""
+        done = 0
+        index = bisect_right(self._ends, offset)
+        while done < len(buffer):
+            part = self._buffers[index]
+            start = offset + done - (self._ends[index] - len(part))
+            piece = part[start : start + len(buffer) - done]
+            buffer[done : done + len(piece)] = piece
+            done += len(piece)
+            index += 1
+
+
+class FileSource:
+    """A model in a file of its own, read as it stands.
+
+    The file's size is taken now; that it is still the same file with the same size and time is checked when reading
+    begins and when it ends.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        with InputFile.open(path) as file:
+            self._identity = file.identity
+        self.path: str = os.fsdecode(path)
+        self.size = self._identity.size
+        self._file: InputFile | None = None
+
+    def open(self) -> None:
+        """Open the file again (``source_changed`` if it is another one by now)."""
+        self._file = InputFile.open(self.path)
+        if self._file.identity != self._identity:
+            self._file.close()
+            raise self._changed()
+
+    def close(self) -> None:
+        """Close the file (``source_changed`` if it changed while it was read)."""
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        try:
+            file.check_unchanged()
+        except BundleError as error:
+            raise self._changed() from error
+        finally:
+            file.close()
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with the bytes from ``offset``."""
+        assert self._file is not None
+        try:
+            self._file.read_into(offset, buffer)
+        except BundleError as error:
+            raise self._changed() from error
+
+    def _changed(self) -> BundleError:
+        return bundle_error(
+            "source_changed",
+            "An input changed while the bundle was being built.",
+            path=self.path,
+            hint="Nothing was written. Wait until the file is complete, then build again.",
+        )
+
+
+class StoredSource:
+    """A model of an open bundle, its bytes as stored.
+
+    It has no ``path``: saving over the bundle is safe, since the old file stays readable until it is closed.
+    """
+
+    path = None
+
+    def __init__(self, reader: BundleReader, entry: ModelEntry) -> None:
+        self._reader = reader
+        self._entry = reader.readable_entry(entry.name)
+        self.size = entry.size
+
+    def open(self) -> None:
+        """Check that the bundle is still what was opened."""
+        self._reader.file.check_unchanged()
+
+    def close(self) -> None:
+        """Check that the bundle is still what was opened."""
+        self._reader.file.check_unchanged()
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with stored bytes from ``offset``."""
+        self._reader.read_stored_into(self._entry, offset, buffer)

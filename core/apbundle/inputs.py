@@ -1,0 +1,43 @@
+"""What users give as a model, turned into bytes that can be read by position."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from apbundle.format.sources import BuffersSource, FileSource, ModelSource
+from apbundle.payload.safetensors import serialize
+
+Array = np.ndarray[Any, Any]
+ModelData = bytes | bytearray | memoryview | Array | str | os.PathLike[str] | Mapping[str, Array]
+
+
+def as_source(name: str, data: ModelData) -> ModelSource:
+    """The bytes that ``data`` stands for, as the payload of the model ``name``.
+
+    A string or path is a file; arrays become a safetensors payload, a single one under the model's name. Buffers and
+    arrays are not copied where that can be avoided: they must not change until the bundle is written.
+
+    Raises
+    ------
+    TypeError
+        ``data`` is nothing of the kind, or an array of a type that safetensors does not have.
+    OSError
+        The file cannot be opened.
+    """
+    if isinstance(data, str | os.PathLike):
+        return FileSource(data)
+    if isinstance(data, np.ndarray):
+        data = {name: data}
+    if isinstance(data, Mapping):
+        header, buffers = serialize(data)
+        return BuffersSource([memoryview(header), *buffers])
+    if isinstance(data, bytes | bytearray | memoryview):
+        view = memoryview(data)
+        return BuffersSource([view if view.c_contiguous else memoryview(view.tobytes())])
+    raise TypeError(
+        f"a model is bytes, a memoryview, an array, a path or a mapping of names to arrays, not {type(data).__name__}"
+    )
