@@ -21,8 +21,8 @@ LENGTH_SIZE = 8
 MAX_HEADER = 100_000_000
 """Longest header in bytes, the bound the format's library has."""
 
-MAX_NESTING = 128
-"""Deepest JSON nesting accepted, inside keys this reader does not use too."""
+MAX_NESTING = 127
+"""Deepest JSON nesting accepted, as by the library; only keys that are not used can nest that deep."""
 
 METADATA_KEY = "__metadata__"
 _U64_MAX = 2**64 - 1
@@ -198,15 +198,12 @@ def _entry_problem(name: str, entry: Any) -> str:
 def _is_shallow(value: Any, levels: int) -> bool:
     """Whether ``value`` has at most ``levels`` levels of lists and objects, worked out level by level."""
     layer = [value]
-    for _ in range(levels + 1):
-        layer = [item for node in layer if isinstance(node, dict | list) for item in _items(node)]
+    for _ in range(levels):
+        items = (item for node in layer for item in (node.values() if isinstance(node, dict) else node))
+        layer = [item for item in items if isinstance(item, dict | list)]
         if not layer:
             return True
     return False
-
-
-def _items(node: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(node.values()) if isinstance(node, dict) else node
 
 
 def _check_tiling(tensors: list[TensorInfo], data_offset: int, size: int) -> None:
