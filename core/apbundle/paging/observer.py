@@ -1,0 +1,70 @@
+"""What a pager tells about itself while it works: the door that recordings are written through."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+LoadCause = Literal["demand", "hint", "inline", "background"]
+"""Why a unit is loaded: someone waits for it; a hint; a prediction, in the access itself or by the thread."""
+
+EvictCause = Literal["room", "request"]
+"""Why a unit leaves: another needed its room; the caller said so."""
+
+
+class Observer(Protocol):
+    """Called with the pager's lock held, in the order of events; it must be quick and never raise.
+
+    Units are numbers, sizes raw bytes, times nanoseconds.
+    """
+
+    def hits(self, units: list[int]) -> None:
+        """These units were found resident, oldest first, at some time since the last call of any kind."""
+
+    def loaded(self, unit: int, size: int, cause: LoadCause, latency: int) -> None:
+        """``unit`` became resident after ``latency``: a miss when the cause is ``demand``, else a prefetch."""
+
+    def evicted(self, unit: int, size: int, cause: EvictCause, needed_by: int | None) -> None:
+        """``unit`` left, so that ``needed_by`` finds room."""
+
+    def prefetch_used(self, unit: int, size: int) -> None:
+        """The first access to a unit that was loaded ahead (also one of the hits)."""
+
+    def failed(self, unit: int, cause: LoadCause, error: Exception, latency: int) -> None:
+        """Loading ``unit`` raised ``error``."""
+
+    def cleared(self, size: int) -> None:
+        """All units left at once, of ``size`` bytes together."""
+
+    def flush(self) -> None:
+        """An operation is complete: what was told may be shown."""
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+
+
+class Silence:
+    """An observer nobody listens to: see :class:`Observer`."""
+
+    def hits(self, units: list[int]) -> None:
+        """Ignore it."""
+
+    def loaded(self, unit: int, size: int, cause: LoadCause, latency: int) -> None:
+        """Ignore it."""
+
+    def evicted(self, unit: int, size: int, cause: EvictCause, needed_by: int | None) -> None:
+        """Ignore it."""
+
+    def prefetch_used(self, unit: int, size: int) -> None:
+        """Ignore it."""
+
+    def failed(self, unit: int, cause: LoadCause, error: Exception, latency: int) -> None:
+        """Ignore it."""
+
+    def cleared(self, size: int) -> None:
+        """Ignore it."""
+
+    def flush(self) -> None:
+        """Ignore it."""
+
+    def close(self) -> None:
+        """Ignore it."""

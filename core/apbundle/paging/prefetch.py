@@ -1,0 +1,107 @@
+"""What will be asked for next: the two predictors, as plain memories without threads or locks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import Final
+
+from apbundle.paging.units import Unit
+
+HISTORY = 10
+"""Accesses the inline predictor remembers."""
+
+MAX_SOURCES = 65_536
+"""Units the learning predictor remembers the successors of; the one longest without news is forgotten first."""
+
+MAX_SUCCESSORS = 4
+"""Successors remembered for one unit."""
+
+_STRONGEST = 8
+_WASTED = 2
+
+
+class History:
+    """The last ten accesses, and what followed the earlier ones.
+
+    Predicts at every access, hits included, from nothing else; repeats what the format's first implementation does.
+
+    Parameters
+    ----------
+    count
+        Most units predicted at one access.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count: Final = count
+        self._accesses: Final[deque[Unit]] = deque(maxlen=HISTORY)
+
+    def accessed(self, unit: Unit) -> list[Unit]:
+        """Remember the access, and name what followed ``unit`` at its earlier places, oldest first."""
+        accesses = self._accesses
+        accesses.append(unit)
+        following: list[Unit] = []
+        for place in range(len(accesses) - 1):
+            if len(following) == self._count:
+                break
+            if accesses[place].id == unit.id:
+                following.append(accesses[place + 1])
+        return following
+
+
+class Successions:
+    """Which unit had to be loaded after which: first-order successions over the whole run, in bounded memory.
+
+    Only accesses that needed a load are learned, for those alone are worth predicting; so learning costs hits nothing.
+    A prediction that proves wrong weakens what it came from, until it is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._weights: Final[OrderedDict[int, dict[int, int]]] = OrderedDict()
+        self._before: Final[dict[int, dict[int, None]]] = {}
+        self._units: Final[dict[int, Unit]] = {}
+
+    def learn(self, unit: Unit, successor: Unit) -> None:
+        """``successor`` had to be loaded (or had been, ahead of time) right after ``unit`` was used."""
+        if unit.id == successor.id:
+            return
+        weights = self._weights.setdefault(unit.id, {})
+        self._weights.move_to_end(unit.id)
+        weights[successor.id] = min(weights.get(successor.id, 0) + 1, _STRONGEST)
+        self._before.setdefault(successor.id, {})[unit.id] = None
+        self._units[successor.id] = successor
+        if len(weights) > MAX_SUCCESSORS:
+            self._forget(unit.id, min((other for other in weights if other != successor.id), key=weights.__getitem__))
+        if len(self._weights) > MAX_SOURCES:
+            oldest = next(iter(self._weights))
+            for other in list(self._weights[oldest]):
+                self._forget(oldest, other)
+
+    def weaken(self, unit: int, successor: int) -> None:
+        """``successor`` was loaded because of ``unit`` and left again unused."""
+        weights = self._weights.get(unit, {})
+        if successor in weights:
+            weights[successor] -= _WASTED
+            if weights[successor] <= 0:
+                self._forget(unit, successor)
+
+    def successor(self, unit: int) -> Unit | None:
+        """What most likely follows ``unit``: followed it more often than all others together, else ``None``."""
+        weights = self._weights.get(unit)
+        if not weights:
+            return None
+        best = max(weights, key=weights.__getitem__)
+        return self._units[best] if 2 * weights[best] > sum(weights.values()) else None
+
+    def before(self, unit: int) -> list[int]:
+        """The units that ``unit`` is known to follow."""
+        return list(self._before.get(unit, ()))
+
+    def _forget(self, unit: int, successor: int) -> None:
+        weights = self._weights[unit]
+        del weights[successor]
+        if not weights:
+            del self._weights[unit]
+        sources = self._before[successor]
+        del sources[unit]
+        if not sources:
+            del self._before[successor], self._units[successor]

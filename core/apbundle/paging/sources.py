@@ -1,0 +1,227 @@
+"""Where the bytes of units come from, and what holding them costs.
+
+Two kinds of memory are charged. A unit on the heap costs its size. A unit in a map costs the 2 MiB blocks of the file
+it touches, each counted once however many units share it: the kernel maps whole large folios, so bytes alone would let
+a process grow to several times its limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from apbundle.paging.buffers import BufferPool
+from apbundle.paging.units import Unit
+
+BLOCK = 2 * 1024 * 1024
+"""Bytes of a block of a map; units from this size are mapped, smaller ones live on the heap."""
+
+Read = Callable[[Unit, memoryview], None]
+"""Fills a buffer of exactly the unit's size with its raw bytes, or raises."""
+
+
+class Source(Protocol):
+    """What a pager asks for memory. All but ``load`` are called with the pager's lock held."""
+
+    @property
+    def charged(self) -> int:
+        """Bytes counted against the limit, units being loaded included."""
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory held, whether charged or not."""
+
+    def cost(self, unit: Unit, limit: int) -> int | None:
+        """By how much reserving ``unit`` would raise ``charged``; ``None`` for one that is never charged."""
+
+    def reserve(self, unit: Unit, limit: int) -> None:
+        """Charge ``unit``, which is about to be loaded."""
+
+    def load(self, unit: Unit) -> memoryview:
+        """The raw bytes of a reserved unit, read-only. Called from any thread, without a lock."""
+
+    def release(self, unit: Unit) -> None:
+        """Give a reserved unit's memory back, whether or not it was loaded. Views of it stay valid."""
+
+    def close(self) -> None:
+        """Give everything back. Views stay valid."""
+
+
+class HeapSource:
+    """Units read into buffers.
+
+    Parameters
+    ----------
+    read
+        Reads one unit; called from several threads at once.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._read: Final = read
+        self._pool: Final = BufferPool()
+        self._buffers: Final[dict[int, bytearray]] = {}
+        self._charged = 0
+        self._limit = 0
+
+    @property
+    def charged(self) -> int:
+        """See :class:`Source`."""
+        return self._charged
+
+    @property
+    def resident(self) -> int:
+        """See :class:`Source`."""
+        return self._charged + self._pool.held
+
+    def cost(self, unit: Unit, limit: int) -> int | None:
+        """See :class:`Source`."""
+        return unit.size
+
+    def reserve(self, unit: Unit, limit: int) -> None:
+        """See :class:`Source`."""
+        self._charged += unit.size
+        self._limit = limit
+
+    def load(self, unit: Unit) -> memoryview:
+        """See :class:`Source`."""
+        buffer = self._pool.take(unit.size)
+        self._pool.trim(self._limit - self._charged)
+        with memoryview(buffer) as whole, whole[: unit.size] as view:
+            self._read(unit, view)
+            self._buffers[unit.id] = buffer
+            return view.toreadonly()
+
+    def release(self, unit: Unit) -> None:
+        """See :class:`Source`."""
+        self._charged -= unit.size
+        buffer = self._buffers.pop(unit.id, None)
+        if buffer is not None:
+            self._pool.give(buffer)
+            self._pool.trim(self._limit - self._charged)
+
+    def close(self) -> None:
+        """See :class:`Source`."""
+        self._buffers.clear()
+        self._pool.trim(0)
+
+
+class Region(Protocol):
+    """A read-only map of a whole file."""
+
+    @property
+    def view(self) -> memoryview:
+        """All its bytes."""
+
+    def populate(self, offset: int, length: int) -> None:
+        """Bring a range into memory; raises when the file changed."""
+
+    def release(self, offset: int, length: int) -> None:
+        """Let the process's pages of a range go; reading them again brings the same bytes back."""
+
+    def close(self) -> None:
+        """Unmap, as soon as no view lives."""
+
+
+class MappedSource:
+    """Large units as views of a map, all others on the heap.
+
+    Parameters
+    ----------
+    region
+        The map of the file that units' offsets count in. Units do not overlap, so only the first and the last block
+        of one can be shared.
+    heap
+        For units that are small or do not lie in the file as they are.
+    """
+
+    def __init__(self, region: Region, heap: HeapSource) -> None:
+        self._region: Final = region
+        self._heap: Final = heap
+        self._size: Final = len(region.view)
+        self._users: Final[dict[int, int]] = {}  # block: the units that hold it
+        self._uncharged: Final[set[int]] = set()  # units larger than the limit: handed out, not brought in
+        self._charged = 0
+
+    @property
+    def charged(self) -> int:
+        """See :class:`Source`."""
+        return self._charged + self._heap.charged
+
+    @property
+    def resident(self) -> int:
+        """See :class:`Source`."""
+        return self._charged + self._heap.resident
+
+    def cost(self, unit: Unit, limit: int) -> int | None:
+        """See :class:`Source`."""
+        span = self._span(unit)
+        if span is None:
+            return self._heap.cost(unit, limit)
+        whole = self._bytes(span.start, span.stop)
+        if whole > limit:
+            return None
+        shared = {block for block in (span.start, span.stop - 1) if block in self._users}
+        return whole - sum(self._bytes(block, block + 1) for block in shared)
+
+    def reserve(self, unit: Unit, limit: int) -> None:
+        """See :class:`Source`."""
+        span = self._span(unit)
+        if span is None:
+            self._heap.reserve(unit, limit)
+        elif self.cost(unit, limit) is None:
+            self._uncharged.add(unit.id)
+        else:
+            for block in span:
+                users = self._users.get(block, 0)
+                self._users[block] = users + 1
+                if not users:
+                    self._charged += self._bytes(block, block + 1)
+
+    def load(self, unit: Unit) -> memoryview:
+        """See :class:`Source`."""
+        if unit.offset is None or self._span(unit) is None:
+            return self._heap.load(unit)
+        if unit.id in self._uncharged:
+            self._region.populate(unit.offset, 0)  # the file is still the same; the rest comes when it is touched
+        else:
+            self._region.populate(unit.offset, unit.size)
+        return self._region.view[unit.offset : unit.offset + unit.size]
+
+    def release(self, unit: Unit) -> None:
+        """See :class:`Source`."""
+        span = self._span(unit)
+        if span is None:
+            self._heap.release(unit)
+            return
+        if unit.id in self._uncharged:
+            self._uncharged.remove(unit.id)
+        else:
+            for block in span:
+                self._users[block] -= 1
+                if not self._users[block]:
+                    del self._users[block]
+                    self._charged -= self._bytes(block, block + 1)
+        unused = self._unused(span)
+        if unused:
+            self._region.release(unused.start * BLOCK, self._bytes(unused.start, unused.stop))
+
+    def close(self) -> None:
+        """See :class:`Source`."""
+        self._heap.close()
+        self._region.close()
+
+    def _span(self, unit: Unit) -> range | None:
+        """The blocks a unit touches, or ``None`` for one on the heap."""
+        if unit.offset is None or unit.size < BLOCK:
+            return None
+        return range(unit.offset // BLOCK, (unit.offset + unit.size - 1) // BLOCK + 1)
+
+    def _bytes(self, start: int, stop: int) -> int:
+        """Bytes of the blocks from ``start`` to before ``stop``, of which the last may be cut off by the file's end."""
+        return min(stop * BLOCK, self._size) - start * BLOCK
+
+    def _unused(self, span: range) -> range:
+        """The part of ``span`` nobody holds: its ends may be a neighbour's too, what lies between is not."""
+        start = span.start + (span.start in self._users)
+        stop = span.stop - (span.stop - 1 in self._users)
+        return range(start, max(start, stop))
