@@ -147,7 +147,13 @@ def signal_models() -> Iterator[Model]:
         hyperparameters={"size": 15, "orientations": 8, "wavelengths": "4, 6, 8, 12"},
         custom={"task": "edges and stripes of an image, by direction and scale"},
     )
-    yield Model("edge-kernels", signals.edge_kernels(), "convolution", hyperparameters={"size": 3})
+    yield Model(
+        "edge-kernels",
+        signals.edge_kernels(),
+        "convolution",
+        hyperparameters={"size": 3},
+        custom={"task": "the classic edge detectors, across and down"},
+    )
     yield Model(
         "mel-filters",
         {"mel.weight": signals.mel_filters(bands=80, window=400, rate=16_000)},
