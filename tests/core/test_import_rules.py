@@ -6,8 +6,6 @@ import ast
 import dataclasses
 import enum
 import importlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.imports import Import, SourceTree
+from support.interpreter import run_python
 
 QT_DOORS = {"PySide6", "PySide2", "PyQt6", "PyQt5", "shiboken6", "qtpy", "pyqtgraph", "qtawesome"}
 
@@ -131,13 +130,13 @@ def test_only_the_command_line_draws_on_a_terminal(core: SourceTree) -> None:
 def test_importing_the_library_loads_no_window(core: SourceTree) -> None:
     modules = [module for module in core.modules if not module.endswith("__main__")]
     program = f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\nprint(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    loaded = run_python(program).split()
     assert not {name.split(".")[0] for name in loaded} & (QT_DOORS | {"apbundle_gui"})
 
 
 def test_importing_the_application_package_loads_no_window() -> None:
     program = "import sys, apbundle_gui; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    loaded = run_python(program).split()
     assert not {name.split(".")[0] for name in loaded} & QT_DOORS
 
 

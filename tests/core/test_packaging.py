@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tomllib
@@ -11,6 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from support.interpreter import run_python
 
 RESOURCES = ("sample.apbundle", "icons/apbundle.svg", "apbundle.desktop", "apbundle-mime.xml", "README.md")
 
@@ -25,13 +26,6 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(file) as archive:
         archive.extractall(folder / "unpacked")
     return folder / "unpacked"
-
-
-def imported(program: str, *, path: Path | None = None) -> str:
-    """What ``program`` prints in a fresh interpreter, with ``path`` before everything else."""
-    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
-    done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("name", RESOURCES)
@@ -54,12 +48,12 @@ def test_wheel_starts_both_programs(wheel: Path) -> None:
 
 
 def test_installed_program_finds_its_resources_in_the_wheel(wheel: Path) -> None:
-    found = imported("from apbundle_gui import resources; print(resources.sample_path())", path=wheel)
+    found = run_python("from apbundle_gui import resources; print(resources.sample_path())", path=wheel)
     assert Path(found) == wheel / "apbundle_gui" / "_resources" / "sample.apbundle"
 
 
 def test_checkout_finds_its_resources_beside_it(root: Path) -> None:
-    found = imported("from apbundle_gui import resources; print(resources.sample_path())")
+    found = run_python("from apbundle_gui import resources; print(resources.sample_path())")
     assert Path(found) == root / "resources" / "sample.apbundle"
 
 
