@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from apbundle.errors import BundleError, bundle_error
+from apbundle.errors import bundle_error
 from apbundle.fileio.publishing import disk_full_error, publish, sync_directory
 from apbundle.fileio.system import O_CLOEXEC, O_DIRECTORY, UNSUPPORTED, StrPath, as_bytes, syscalls, write_all
-from apbundle.fileio.temporary import claim_temporary, close_quietly, remove_temporary
+from apbundle.fileio.temporary import Temporary, close_quietly
 from apbundle.progress import Reporter
 
 
@@ -187,34 +187,29 @@ def _write_temporary(
     """Everything up to the rename: the path of a complete file that is on the disk."""
     # What replaces a private file is private from the start; a new file takes its mode from the umask, in the kernel.
     mode = 0o666 if destination.mode is None else 0o600
-    path = None
-    descriptor = None
+    temporary = Temporary(destination.path)
     try:
-        path, descriptor = claim_temporary(destination.path, directory, mode=mode, alone=overwrite)
+        descriptor = temporary.claim(directory, mode=mode, alone=overwrite)
         report.phase("reserve")
         _reserve(descriptor, size)
-        output = OutputFile(descriptor, path, size)
+        output = OutputFile(descriptor, temporary.path, size)
         fill(output)
         report.phase("check")
         output.check_complete()
         if check is not None:
-            check(path)
+            check(temporary.path)
         if destination.mode is not None:
             _set_mode(descriptor, destination.mode)
         report.phase("publish")
         syscalls.fsync(descriptor)
-        closing, descriptor = descriptor, None  # after close() the number is gone, even if it fails
-        syscalls.close(closing)
+        temporary.close()
     except BaseException as error:
-        if descriptor is not None:
-            close_quietly(descriptor)
         disk_full = disk_full_error(error, destination.path, size)
-        if path is not None and not remove_temporary(path):
-            _mention_remains(disk_full or error, path)
+        temporary.discard(disk_full or error)
         if disk_full is not None:
             raise disk_full from error
         raise
-    return path
+    return temporary.path
 
 
 def _reserve(descriptor: int, size: int) -> None:
@@ -234,14 +229,3 @@ def _set_mode(descriptor: int, mode: int) -> None:
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
-
-
-def _mention_remains(error: BaseException, temporary: str) -> None:
-    """Say in ``error`` that its incomplete temporary file could not be removed."""
-    remains = f"the incomplete file {temporary} could not be removed"
-    if isinstance(error, BundleError):
-        error.hint = f"{error.hint} Note: {remains}." if error.hint else f"Note: {remains}."
-    elif isinstance(error, OSError) and error.strerror:
-        error.strerror = f"{error.strerror} ({remains})"
-    else:
-        error.add_note(f"Note: {remains}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import time
+from time import sleep as pause
 from typing import Final
 
 from apbundle.errors import BundleError, bundle_error
@@ -63,7 +63,7 @@ def _replace(temporary: str, path: str) -> None:
         except OSError as error:
             if not remaining or getattr(error, "winerror", None) not in _WINDOWS_IN_USE:
                 raise
-        time.sleep(_REPLACE_PAUSE)
+        pause(_REPLACE_PAUSE)
 
 
 def _link(temporary: str, path: str) -> None:

@@ -89,7 +89,12 @@ def _open_anonymous(folder: str) -> int:
     if O_TEMPORARY:  # Windows removes no open file, but one opened like this removes itself
         syscalls.close(descriptor)
         return syscalls.open(path, os.O_RDWR | O_TEMPORARY | O_BINARY | O_CLOEXEC)
-    if not remove_temporary(path):
+    try:
+        removed = remove_temporary(path)
+    except BaseException:
         close_quietly(descriptor)
-        raise OSError(errno.EIO, "the temporary file cannot be removed", path)
+        raise
+    if not removed:
+        close_quietly(descriptor)
+        raise OSError(errno.EIO, "a temporary file cannot be removed", path)
     return descriptor

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from apbundle.errors import bundle_error
+from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio.system import (
     LOCK_EXCLUSIVE,
     LOCK_NOW,
@@ -67,50 +67,63 @@ def create_temporary(path: str, mode: int) -> int:
     return syscalls.open(path, _CREATE, mode)
 
 
-def claim_temporary(target: str, directory: int | None, *, mode: int, alone: bool) -> tuple[str, int]:
-    """Create the locked temporary file of a write to ``target``.
+class Temporary:
+    """The temporary file of one write to ``target``: nothing on the disk until it is claimed."""
 
-    Parameters
-    ----------
-    target
-        Absolute path of the destination.
-    directory
-        Descriptor of its directory, or ``None`` where directories cannot be opened.
-    mode
-        Permissions of the file before the umask.
-    alone
-        Whether to give way to another writer of the same destination.
+    def __init__(self, target: str) -> None:
+        self.target: Final = target
+        self.path: Final = temporary_path(target)
+        self._descriptor: int | None = None
+        self._created = False
 
-    Returns
-    -------
-    tuple[str, int]
-        Path and descriptor.
+    def claim(self, directory: int | None, *, mode: int, alone: bool) -> int:
+        """Create and lock the file.
 
-    Raises
-    ------
-    DestinationBusy
-        Another writer is at work on ``target``.
-    OSError
-    """
-    path = temporary_path(target)
-    descriptor = None
-    try:
+        Parameters
+        ----------
+        directory
+            Descriptor of its directory, or ``None`` where directories cannot be opened.
+        mode
+            Permissions of the file before the umask.
+        alone
+            Whether to give way to another writer of the same destination.
+
+        Returns
+        -------
+        int
+            A descriptor open for reading and writing, valid until :meth:`close` or :meth:`discard`.
+
+        Raises
+        ------
+        DestinationBusy
+            Another writer is at work on the destination.
+        OSError
+        """
         with _turn(directory):
-            descriptor = create_temporary(path, mode)
+            descriptor = self._descriptor = create_temporary(self.path, mode)
+            self._created = True
             _lock(descriptor)
-            if alone and _has_rival(path, temporary_prefix(target)):
+            if alone and _has_rival(self.path, temporary_prefix(self.target)):
                 raise bundle_error(
                     "destination_busy",
                     "Another program is writing this file.",
-                    path=target,
+                    path=self.target,
                     hint="Nothing was changed. Try again when it has finished.",
                 )
-    except BaseException:
+        return descriptor
+
+    def close(self) -> None:
+        """Let go of the file and its lock (raises ``OSError``: some file systems report lost writes only now)."""
+        descriptor, self._descriptor = self._descriptor, None  # the number is gone even if closing fails
         if descriptor is not None:
-            close_quietly(descriptor)
-        remove_temporary(path)  # its name is ours alone, so also when the call that made it was interrupted
-        raise
-    return path, descriptor
+            syscalls.close(descriptor)
+
+    def discard(self, error: BaseException) -> None:
+        """Remove the file because of ``error``, which is made to say so if that fails."""
+        if self._descriptor is not None:
+            close_quietly(self._descriptor)
+        if not remove_temporary(self.path) and self._created:
+            _mention_remains(error, self.path)
 
 
 def remove_temporary(path: str) -> bool:
@@ -221,3 +234,13 @@ def _take_turn(directory: int) -> bool:
         else:
             return True
     return False
+
+
+def _mention_remains(error: BaseException, path: str) -> None:
+    remains = f"the incomplete file {path} could not be removed"
+    if isinstance(error, BundleError):
+        error.hint = f"{error.hint} Note: {remains}." if error.hint else f"Note: {remains}."
+    elif isinstance(error, OSError) and error.strerror:
+        error.strerror = f"{error.strerror} ({remains})"
+    else:
+        error.add_note(f"Note: {remains}.")
