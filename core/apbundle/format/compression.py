@@ -53,8 +53,10 @@ def _decode_frame(
     entry: ModelEntry, table: Compression, index: int, read: Callable[[int, int], bytes], path: str
 ) -> bytes:
     start, end, expected = table.frame(index)
-    frame = read(start, end - start)
     try:
+        if end - start > layout.MAX_FRAME:
+            raise zstd.ZstdError(f"it takes {end - start} stored bytes for {expected} raw ones")
+        frame = read(start, end - start)
         declared = zstd.get_frame_info(frame).decompressed_size
         if declared != expected:
             raise zstd.ZstdError(f"it declares {declared} raw bytes instead of {expected}")

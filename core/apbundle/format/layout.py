@@ -64,6 +64,8 @@ MAX_METADATA: Final = 4 * MIB
 MAX_METADATA_DEPTH: Final = 32
 MAX_ALIGNMENT: Final = MIB
 MAX_CHUNK: Final = 16 * MIB
+MAX_FRAME: Final = MAX_CHUNK + MIB
+"""The most stored bytes a chunk can take, and then some: zstd adds at most one part in 256."""
 MAX_ZSTD_WINDOW_LOG: Final = 27
 """128 MiB: a frame that wants a larger window is refused before anything is allocated."""
 LAST_TIMESTAMP: Final = 253_402_300_799

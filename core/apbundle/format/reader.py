@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Self
 
 from apbundle.errors import BundleError, Finding, bundle_error
@@ -148,7 +149,7 @@ class BundleReader:
             sections = read_sections(tail[:length], self.path, base)
             self.extension = parse_extension(sections, entries, self.data_offset, self.path)
         except BundleError as error:
-            self.extension_error = error
+            self.extension_error = copy.copy(error)  # without its traceback, which would keep the whole block alive
             return []
         self._describe_entries(entries, self.extension)
         warnings = self._tail_warnings(tail[length:], base + length, "")
@@ -173,9 +174,9 @@ class BundleReader:
         described = []
         for index, entry in enumerate(entries):
             digest = extension.digests[index] if extension.digests else None
+            metadata = extension.models.get(entry.name, entry.metadata)
             table = extension.compression.get(index)
-            entry = replace(entry, digest=digest, compression=table)
-            described.append(replace(entry, metadata=extension.models.get(entry.name, entry.metadata)))
+            described.append(ModelEntry(entry.name, entry.size, entry.offset, metadata, digest, table))
         self.manifest.replace_entries(described)
 
     @property
@@ -235,27 +236,38 @@ class BundleReader:
         error = self.extension_error
         if error is not None:
             if error.code == "unsupported_feature":
-                raise error
+                raise copy.copy(error)
             magic = self.file.read(self.data_offset + entry.offset, min(entry.size, len(layout.ZSTD_MAGIC)))
             if magic == layout.ZSTD_MAGIC:
-                raise error
+                raise copy.copy(error)
         return entry
 
     def read_model(self, name: str) -> bytes:
         """The raw (decompressed) bytes of the model ``name``."""
-        buffer = bytearray(self.readable_entry(name).raw_size)
-        self.read_into(name, 0, memoryview(buffer))
-        return bytes(buffer)
+        return self.read_range(name, 0, self.readable_entry(name).raw_size)
 
     def read_all_models(self) -> dict[str, bytes]:
         """The raw bytes of every model by name: as much memory as the bundle has data."""
         return {name: self.read_model(name) for name in self.manifest.model_names}
 
     def read_range(self, name: str, offset: int, size: int) -> bytes:
-        """``size`` raw bytes of the model ``name`` from ``offset``."""
-        buffer = bytearray(size)
-        self.read_into(name, offset, memoryview(buffer))
-        return bytes(buffer)
+        """``size`` raw bytes of the model ``name`` from ``offset``; otherwise as :meth:`read_into`.
+
+        Raises
+        ------
+        LimitExceeded
+            There is no memory for that many.
+        """
+        self._check_range(self.readable_entry(name), offset, size)
+        try:
+            data = io.BytesIO(bytes(size))  # filled in place and handed out without a copy
+        except MemoryError as error:
+            message = f"There is no memory for {size} bytes of the model {name!r}."
+            hint = "Read it in smaller ranges, or extract it to a file."
+            raise bundle_error("limit_exceeded", message, path=self.path, hint=hint) from error
+        with data.getbuffer() as view:
+            self.read_into(name, offset, view)
+        return data.getvalue()
 
     def read_into(self, name: str, offset: int, buffer: memoryview) -> None:
         """Fill ``buffer`` with raw bytes of the model ``name`` from ``offset``.
@@ -270,14 +282,18 @@ class BundleReader:
             The stored bytes do not decode to what the bundle declares.
         """
         entry = self.readable_entry(name)
-        if offset < 0 or offset > entry.raw_size - len(buffer):
-            raise ValueError(f"{len(buffer)} bytes from {offset} reach outside the {entry.raw_size} bytes of the model")
+        self._check_range(entry, offset, len(buffer))
         self.file.check_unchanged()
         if entry.compression is None:
             self.read_stored_into(entry, offset, buffer)
         else:
             decode_into(entry, lambda at, size: self.read_stored(entry, at, size), offset, buffer, self.path)
         self.file.check_unchanged()
+
+    @staticmethod
+    def _check_range(entry: ModelEntry, offset: int, size: int) -> None:
+        if size < 0 or offset < 0 or offset > entry.raw_size - size:
+            raise ValueError(f"{size} bytes from {offset} reach outside the {entry.raw_size} bytes of the model")
 
     def read_stored(self, entry: ModelEntry, offset: int, size: int) -> bytes:
         """``size`` bytes of a model as stored, from ``offset`` inside it."""
