@@ -201,7 +201,7 @@ def test_few_bytes_are_read_of_the_largest():
         (Payload((0, start + GRAPH), (size - 11, field(8, bytes(9))), size=size), "onnx"),
         (Payload((0, (1 << 20).to_bytes(8, "little") + b'{"a":'), size=size), "safetensors"),
         (Payload((0, b"PK\x03\x04"), size=size), "zip"),
-        (Payload((0, b'{"a":'), (size - 2, b"]}"), size=size), "json"),
+        (Payload((0, b'{"a":' + b" " * HEAD_SIZE), (size - 2, b"]}"), size=size), "json"),
         (Payload((0, b"\x80\x04"), (size - 1, b"."), size=size), "pickle"),
         (Payload((0, b"x"), size=size), "unknown"),
     ]
