@@ -360,7 +360,7 @@ class ModelBundle:
         extension = self._reader.extension if self._reader else None
         if extension is None:
             return BundleConfig()
-        digest = extension.digest_algorithm or BundleConfig().digest
+        digest = BundleConfig().digest if extension.digests is None else extension.digests.algorithm.name
         return BundleConfig(alignment=extension.alignment or 1, digest=digest)
 
     def _options(self, config: BundleConfig) -> WriteOptions:

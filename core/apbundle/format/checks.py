@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from apbundle.errors import Finding, bundle_error
 from apbundle.format import layout
-from apbundle.format.model import ModelEntry
+from apbundle.format.manifest import BundleManifest
 from apbundle.names import has_control_characters
 
+_Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
-def check_bounds(entries: Sequence[ModelEntry], positions: Sequence[int], data_length: int, path: str) -> None:
-    """Refuse entries that reach past ``data_length`` bytes or claim the same bytes.
+
+@dataclass(frozen=True, slots=True)
+class Extents:
+    """Where the models that have bytes lie, in order of offset.
+
+    ``order[i]`` is the model's index; ``starts[i]`` and ``ends[i]`` (exclusive) count from the data offset.
+    """
+
+    order: np.ndarray[Any, np.dtype[np.intp]]
+    starts: _Numbers
+    ends: _Numbers
+
+    @classmethod
+    def of(cls, manifest: BundleManifest) -> Extents:
+        """The extents of all models of ``manifest`` that have bytes."""
+        sizes = np.array(manifest.sizes, np.uint64)
+        starts = np.array(manifest.offsets, np.uint64)
+        held = np.flatnonzero(sizes)
+        order = held[np.argsort(starts[held], kind="stable")]
+        return cls(order, starts[order], starts[order] + sizes[order])
+
+    def uncovered(self, data_offset: int, file_size: int) -> list[tuple[int, int]]:
+        """The ranges of the data part that belong to no model, as file offsets, ends exclusive."""
+        begins = np.concatenate(([0], self.ends)).astype(np.uint64) + np.uint64(data_offset)
+        ends = np.concatenate((self.starts + np.uint64(data_offset), [file_size])).astype(np.uint64)
+        holes = np.flatnonzero(ends > begins)
+        return list(zip(begins[holes].tolist(), ends[holes].tolist(), strict=True))
+
+
+def checked_extents(manifest: BundleManifest, positions: Sequence[int], data_length: int, path: str) -> Extents:
+    """The extents of ``manifest``, held against a data part of ``data_length`` bytes and against each other.
 
     ``positions`` are the entries' places in the file, for the errors' offsets. 0-byte models overlap nothing.
 
@@ -21,72 +53,57 @@ def check_bounds(entries: Sequence[ModelEntry], positions: Sequence[int], data_l
     ------
     OutOfBounds, Overlap
     """
-    for index, entry in enumerate(entries):
-        if entry.size > data_length or entry.offset > data_length - entry.size:
-            raise bundle_error(
-                "out_of_bounds",
-                f"The model {entry.name!r} claims {entry.size} bytes from {entry.offset}; "
-                f"the data part has {data_length}.",
-                path=path,
-                offset=positions[index],
-                hint="The file was cut short or its manifest is damaged; get it again.",
-            )
-    order, starts, ends = _by_offset(entries)
-    overlaps = np.flatnonzero(starts[1:] < ends[:-1])
+    sizes, offsets = np.array(manifest.sizes, np.uint64), np.array(manifest.offsets, np.uint64)
+    length = np.uint64(data_length)
+    outside = np.flatnonzero((sizes > length) | (offsets > length - np.minimum(sizes, length)))
+    if outside.size:
+        index = int(outside[0])
+        raise bundle_error(
+            "out_of_bounds",
+            f"The model {manifest.model_names[index]!r} claims {sizes[index]} bytes from {offsets[index]}; "
+            f"the data part has {data_length}.",
+            path=path,
+            offset=positions[index],
+            hint="The file was cut short or its manifest is damaged; get it again.",
+        )
+    extents = Extents.of(manifest)
+    overlaps = np.flatnonzero(extents.starts[1:] < extents.ends[:-1])
     if overlaps.size:
-        first, second = entries[order[overlaps[0]]], entries[order[overlaps[0] + 1]]
+        first, second = (int(extents.order[overlaps[0] + step]) for step in (0, 1))
+        names = manifest.model_names
         raise bundle_error(
             "overlap",
-            f"The models {first.name!r} and {second.name!r} claim the same bytes.",
+            f"The models {names[first]!r} and {names[second]!r} claim the same bytes.",
             path=path,
-            offset=positions[order[overlaps[0] + 1]],
+            offset=positions[second],
             hint="No model can be read safely.",
         )
+    return extents
 
 
-def _by_offset(entries: Sequence[ModelEntry]) -> tuple[list[int], np.ndarray, np.ndarray]:
-    """Indices of the models that have bytes in order of offset, with their starts and ends."""
-    held = [index for index, entry in enumerate(entries) if entry.size]
-    starts = np.array([entries[index].offset for index in held], np.uint64)
-    sizes = np.array([entries[index].size for index in held], np.uint64)
-    order = np.argsort(starts, kind="stable")
-    return [held[i] for i in order.tolist()], starts[order], (starts + sizes)[order]
-
-
-def layout_warnings(
-    entries: Sequence[ModelEntry], data_offset: int, file_size: int, alignment: int | None
-) -> list[Finding]:
+def layout_warnings(extents: Extents, data_offset: int, file_size: int, alignment: int) -> list[Finding]:
     """Gaps that the placement rule does not give, and bytes after the last model."""
     findings = []
-    order, starts, ends = _by_offset(entries)
     previous = data_offset
-    for index, start, end in zip(order, starts.tolist(), ends.tolist(), strict=True):
+    for start, end in zip(extents.starts.tolist(), extents.ends.tolist(), strict=True):
         begin = data_offset + start
-        placed = layout.round_up(previous, layout.placement_unit(entries[index].size, alignment or 1))
-        if begin not in (previous, placed):
-            message = f"{begin - previous} bytes before the model {entries[index].name!r} belong to none."
-            findings.append(Finding("gap", message, previous))
+        if begin != previous and begin != layout.round_up(previous, layout.placement_unit(end - start, alignment)):
+            findings.append(Finding("gap", f"{begin - previous} bytes before a model belong to none.", previous))
         previous = data_offset + end
     if file_size > previous:
         findings.append(Finding("trailing_data", f"{file_size - previous} bytes follow the last model.", previous))
     return findings
 
 
-def name_warnings(entries: Sequence[ModelEntry], positions: Sequence[int]) -> list[Finding]:
+def name_warnings(manifest: BundleManifest, positions: Sequence[int]) -> list[Finding]:
     """Names that are empty or steer a display; one finding a kind, at its first."""
     findings = []
-    empty = [index for index, entry in enumerate(entries) if not entry.name]
-    if empty:
-        findings.append(Finding("empty_name", f"Model {empty[0]} has an empty name.", positions[empty[0]]))
-    odd = [index for index, entry in enumerate(entries) if has_control_characters(entry.name)]
+    names = manifest.model_names
+    if "" in manifest:
+        index = names.index("")
+        findings.append(Finding("empty_name", f"Model {index} has an empty name.", positions[index]))
+    odd = [index for index, name in enumerate(names) if has_control_characters(name)]
     if odd:
-        message = f"{len(odd)} names hold control or bidirectional characters; the first is {entries[odd[0]].name!r}."
+        message = f"{len(odd)} names hold control or bidirectional characters; the first is {names[odd[0]]!r}."
         findings.append(Finding("control_in_name", message, positions[odd[0]]))
     return findings
-
-
-def uncovered_ranges(entries: Sequence[ModelEntry], data_offset: int, file_size: int) -> list[tuple[int, int]]:
-    """The ranges of the data part that belong to no model, as file offsets, ends exclusive."""
-    _, starts, ends = _by_offset(entries)
-    edges = [data_offset, *(data_offset + ends).tolist()], [*(data_offset + starts).tolist(), file_size]
-    return [(begin, end) for begin, end in zip(*edges, strict=True) if end > begin]

@@ -12,8 +12,9 @@ import numpy as np
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
+from apbundle.format.manifest import BundleManifest, Detail
 from apbundle.format.metadata import MetadataFault, pack_metadata, parse_metadata
-from apbundle.format.model import DIGEST_ALGORITHMS, Compression, Digest, ModelEntry, ModelMetadata
+from apbundle.format.model import DIGEST_ALGORITHMS, Compression, DigestTable, ModelMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,26 @@ class Binding:
 class Extension:
     """All that a block says. Empty fields mean that it says nothing of the kind.
 
-    ``models`` maps names to metadata; ``digests`` has one digest a model in entry order (a bundle without models has an
-    algorithm and no digests); ``compression`` maps entry indices to tables. ``unknown`` keeps sections of other
-    writers, ``extra`` unknown keys of the metadata.
+    ``models`` maps names to metadata; ``digests`` has one digest a model in entry order; ``compression`` maps entry
+    indices to tables. ``unknown`` keeps sections of other writers, ``extra`` unknown keys of the metadata.
     """
 
     bundle_metadata: dict[str, str] = field(default_factory=dict)
     models: dict[str, ModelMetadata] = field(default_factory=dict)
-    digest_algorithm: str | None = None
-    digests: tuple[Digest, ...] = ()
+    digests: DigestTable | None = None
     compression: dict[int, Compression] = field(default_factory=dict)
     binding: Binding | None = None
     alignment: int | None = None
     unknown: tuple[Section, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def detail(self, name: str, index: int) -> Detail:
+        """What the block says of the model ``name``, the one at ``index``."""
+        digest = None if self.digests is None else self.digests[index]
+        return self.models.get(name, _NOT_DESCRIBED), digest, self.compression.get(index)
+
+
+_NOT_DESCRIBED = ModelMetadata()
 
 
 def binding_hash(header: bytes, manifest: bytes) -> bytes:
@@ -125,10 +132,8 @@ def read_sections(block: bytes, path: str, base: int) -> list[Section]:
     return list(sections.values())
 
 
-def parse_extension(
-    sections: Sequence[Section], entries: Sequence[ModelEntry], data_offset: int, path: str
-) -> Extension:
-    """What ``sections`` say of a bundle with ``entries`` (``bad_extension``, ``bad_metadata``, ``limit_exceeded``)."""
+def parse_extension(sections: Sequence[Section], manifest: BundleManifest, data_offset: int, path: str) -> Extension:
+    """What ``sections`` say of a bundle with ``manifest`` (``bad_extension``, ``bad_metadata``, ``limit_exceeded``)."""
     found: dict[str, Any] = {}
     unknown = []
     for section in sections:
@@ -136,14 +141,14 @@ def parse_extension(
         if reader is None:
             unknown.append(section)
         else:
-            found |= reader(_Context(section, entries, data_offset, path))
+            found |= reader(_Context(section, manifest, data_offset, path))
     return Extension(**found, unknown=tuple(unknown))
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
     section: Section
-    entries: Sequence[ModelEntry]
+    manifest: BundleManifest
     data_offset: int
     path: str
 
@@ -166,9 +171,10 @@ def _read_alignment(context: _Context) -> dict[str, Any]:
     (alignment,) = layout.ALIGNMENT.unpack(context.payload)
     if not layout.is_alignment(alignment):
         context.fail(f"The alignment {alignment} is not a power of two up to 1 MiB.")
-    for entry in context.entries:
-        if entry.size and (context.data_offset + entry.offset) % alignment:
-            context.fail(f"The model {entry.name!r} does not stand at a multiple of {alignment}.")
+    starts = np.array(context.manifest.offsets, np.uint64) + np.uint64(context.data_offset)
+    off = (starts % np.uint64(alignment) != 0) & (np.array(context.manifest.sizes, np.uint64) != 0)
+    if off.any():
+        context.fail(f"Model {int(np.argmax(off))} does not stand at a multiple of {alignment}.")
     return {"alignment": alignment}
 
 
@@ -188,12 +194,10 @@ def _read_digests(context: _Context) -> dict[str, Any]:
         context.fail(f"The digest algorithm {number} is not known.")
     if reserved:
         context.fail("A reserved field of the digest section is not zero.", 4)
-    expected = head + algorithm.length * len(context.entries)
+    expected = head + algorithm.length * len(context.manifest)
     if len(payload) != expected:
-        context.fail(f"The digests of {len(context.entries)} models take {expected} bytes, not {len(payload)}.")
-    starts = range(head, expected, algorithm.length)
-    digests = tuple(Digest(algorithm.name, payload[at : at + algorithm.length].hex()) for at in starts)
-    return {"digest_algorithm": algorithm.name, "digests": digests}
+        context.fail(f"The digests of {len(context.manifest)} models take {expected} bytes, not {len(payload)}.")
+    return {"digests": DigestTable(algorithm, payload[head:])}
 
 
 def _read_compression(context: _Context) -> dict[str, Any]:
@@ -203,8 +207,8 @@ def _read_compression(context: _Context) -> dict[str, Any]:
         if len(payload) - at < layout.COMPRESSION_ROW.size:
             context.fail("The compression table ends inside a row.", at)
         index, codec, raw_size, chunk, count, reserved = layout.COMPRESSION_ROW.unpack_from(payload, at)
-        if index >= len(context.entries):
-            context.fail(f"The compression table names model {index}; there are {len(context.entries)}.", at)
+        if index >= len(context.manifest):
+            context.fail(f"The compression table names model {index}; there are {len(context.manifest)}.", at)
         if index in tables:
             context.fail(f"The compression table names model {index} twice.", at)
         if codec != layout.ZSTD_CODEC:
@@ -219,7 +223,7 @@ def _read_compression(context: _Context) -> dict[str, Any]:
         if count * 8 > len(payload) - at:
             context.fail("The compression table ends inside its chunks.", at)
         ends = np.frombuffer(payload, "<u8", count, at)
-        size = context.entries[index].size
+        size = context.manifest.sizes[index]
         filled = bool(count and ends[0] > 0 and ends[-1] == size and (ends[1:] > ends[:-1]).all())
         if not (filled or size == count == 0):
             context.fail(f"The chunks of model {index} do not fill its {size} bytes in order.", at)
@@ -230,7 +234,7 @@ def _read_compression(context: _Context) -> dict[str, Any]:
 
 def _read_metadata(context: _Context) -> dict[str, Any]:
     try:
-        bundle, models, extra = parse_metadata(context.payload, {entry.name for entry in context.entries})
+        bundle, models, extra = parse_metadata(context.payload, context.manifest)
     except MetadataFault as fault:
         context.fail(str(fault), 0, fault.code)
     return {"bundle_metadata": bundle, "models": models, "extra": extra}
@@ -257,8 +261,8 @@ def pack_block(sections: Sequence[Section]) -> bytes:
     return layout.EXTENSION_HEAD.pack(*fields, crc, 0) + body
 
 
-def pack_sections(extension: Extension, entries: Sequence[ModelEntry]) -> list[Section]:
-    """The sections that say ``extension`` of a bundle with ``entries``; what says nothing is left out.
+def pack_sections(extension: Extension, manifest: BundleManifest) -> list[Section]:
+    """The sections that say ``extension`` of a bundle with ``manifest``; what says nothing is left out.
 
     Raises
     ------
@@ -270,14 +274,14 @@ def pack_sections(extension: Extension, entries: Sequence[ModelEntry]) -> list[S
     def add(tag: int, payload: bytes, flags: int = 0) -> None:
         sections.append(Section(tag, flags, 0, payload))
 
-    stored = {e.name: extension.models[e.name].stored(e.raw_size) for e in entries if e.name in extension.models}
+    described = [manifest.get_model(name) for name in manifest.model_names if name in extension.models]
+    stored = {entry.name: extension.models[entry.name].stored(entry.raw_size) for entry in described}
     metadata = pack_metadata(extension.bundle_metadata, stored, extension.extra)
     if metadata:
         add(layout.METADATA_SECTION, metadata)
-    if extension.digest_algorithm is not None:
-        number = DIGEST_ALGORITHMS[extension.digest_algorithm].number
-        digests = b"".join(bytes.fromhex(digest.hex) for digest in extension.digests)
-        add(layout.DIGESTS_SECTION, layout.DIGESTS_HEAD.pack(number, 0) + digests)
+    if extension.digests is not None:
+        head = layout.DIGESTS_HEAD.pack(extension.digests.algorithm.number, 0)
+        add(layout.DIGESTS_SECTION, head + extension.digests.data)
     if extension.compression:
         add(layout.COMPRESSION_SECTION, _pack_compression(extension.compression), layout.CRITICAL_FLAG)
     if extension.binding is not None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import overload
 
 from apbundle.format import layout
-from apbundle.format.manifest import entry_positions
+from apbundle.format.manifest import parse_manifest
 from apbundle.format.reader import BundleReader
 from apbundle.text import format_size
 
@@ -44,7 +44,7 @@ class FieldTable(Sequence[Field]):
     def __init__(self, reader: BundleReader) -> None:
         self._reader = reader
         self._entries = list(reader.manifest)
-        self._positions = entry_positions(reader.manifest_bytes, reader.manifest)
+        self._positions = parse_manifest(reader.manifest_bytes).positions
         self._head = _head_fields(reader)
         self._tail = _tail_fields(reader)
 
@@ -169,8 +169,8 @@ def _summary(reader: BundleReader, section: int) -> tuple[str, str]:
     summaries: dict[int, Callable[[], tuple[str, str]]] = {
         layout.METADATA_SECTION: lambda: (f"{len(extension.models)} models described", "UTF-8 JSON"),
         layout.DIGESTS_SECTION: lambda: (
-            extension.digest_algorithm or "",
-            f"{len(extension.digests)} digests, in the order of the models",
+            extension.digests.algorithm.name if extension.digests is not None else "",
+            f"{len(extension.digests or ())} digests, in the order of the models",
         ),
         layout.COMPRESSION_SECTION: lambda: (f"{len(extension.compression)} compressed models", "zstd frames"),
         layout.BINDING_SECTION: lambda: (

@@ -6,12 +6,13 @@ is done with it; the first failure wins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
-from apbundle.format.model import ModelEntry, ModelMetadata
+from apbundle.format.model import Compression, Digest, ModelEntry, ModelMetadata
 
 
 class BundleFormat:
@@ -43,6 +44,8 @@ def _header(data: bytes | memoryview) -> tuple[bytes, int, int]:
 class BundleManifest:
     """The ordered list of a bundle's models, and what the manifest says of the bundle.
 
+    The numbers are kept in columns; an entry is made when it is asked for, so that a million models open at once.
+
     Parameters
     ----------
     description
@@ -57,59 +60,87 @@ class BundleManifest:
         self.version = version
         self.created_at = created_at
         self.description = description
-        self._entries: dict[str, ModelEntry] = {}
+        self._index: dict[str, int] = {}
+        self._sizes: list[int] = []
+        self._offsets: list[int] = []
+        self._added: dict[int, Detail] = {}
+        self._detail: Callable[[str, int], Detail] = _no_detail
 
     def add_model(self, entry: ModelEntry) -> None:
         """Append ``entry``; a name that is there already is ``duplicate_name``."""
-        if entry.name in self._entries:
+        if entry.name in self._index:
             raise bundle_error("duplicate_name", f"The bundle already has a model named {entry.name!r}.")
-        self._entries[entry.name] = entry
+        index = len(self)
+        self._index[entry.name] = index
+        self._added[index] = (entry.metadata, entry.digest, entry.compression)
+        self._sizes.append(entry.size)
+        self._offsets.append(entry.offset)
 
     def get_model(self, name: str) -> ModelEntry:
         """The entry of the model ``name``; ``model_not_found`` if there is none."""
-        try:
-            return self._entries[name]
-        except KeyError:
+        index = self._index.get(name)
+        if index is None:
             raise bundle_error(
                 "model_not_found",
                 f"The bundle has no model named {name!r}.",
-                hint="Its models are listed in model_names." if self._entries else "It has no models.",
-            ) from None
+                hint="Its models are listed in model_names." if self._index else "It has no models.",
+            )
+        return self._entry(name, index)
+
+    def _entry(self, name: str, index: int) -> ModelEntry:
+        detail = self._added.get(index) or self._detail(name, index)
+        return ModelEntry(name, self._sizes[index], self._offsets[index], *detail)
 
     @property
     def model_names(self) -> list[str]:
         """The models' names in order."""
-        return list(self._entries)
+        return list(self._index)
 
     @property
     def total_size(self) -> int:
         """Bytes of all models as stored, without padding."""
-        return sum(entry.size for entry in self)
+        return sum(self._sizes)
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Stored bytes of each model, in order."""
+        return self._sizes
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """Where each model begins, counted from the data offset, in order."""
+        return self._offsets
+
+    def place(self, offsets: Sequence[int]) -> None:
+        """Give the models new offsets, in order."""
+        if len(offsets) != len(self):
+            raise ValueError(f"{len(self)} models cannot be placed at {len(offsets)} offsets")
+        self._offsets = list(offsets)
+
+    def describe(self, detail: Callable[[str, int], Detail]) -> None:
+        """Let entries that were parsed get metadata, digest and compression from ``detail(name, index)``."""
+        self._detail = detail
 
     def __iter__(self) -> Iterator[ModelEntry]:
-        return iter(self._entries.values())
+        return (self._entry(name, index) for name, index in self._index.items())
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._index)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._index
 
     def __repr__(self) -> str:
         return f"BundleManifest({len(self)} models, {self.total_size} bytes, created_at={self.created_at})"
-
-    def replace_entries(self, entries: list[ModelEntry]) -> None:
-        """Take ``entries`` (distinct names) for the models there are, in that order."""
-        self._entries = {entry.name: entry for entry in entries}
 
     def to_bytes(self) -> bytes:
         """The manifest as the file holds it, up to the end of the last entry."""
         description = self.description.encode()
         parts = [layout.MANIFEST_HEAD.pack(self.version, self.created_at, len(description)), description]
         parts.append(layout.U32.pack(len(self)))
-        for entry in self:
-            name = entry.name.encode()
-            parts += (layout.U32.pack(len(name)), name, layout.ENTRY_TAIL.pack(entry.size, entry.offset))
+        for text, size, offset in zip(self._index, self._sizes, self._offsets, strict=True):
+            name = text.encode()
+            parts += (layout.U32.pack(len(name)), name, layout.ENTRY_TAIL.pack(size, offset))
         return b"".join(parts)
 
     @classmethod
@@ -119,11 +150,30 @@ class BundleManifest:
         ``path`` and ``base`` (the position of ``data`` in that file) go into errors. Bounds against the data part are
         the reader's to check.
         """
-        return parse_manifest(data, path=path, base=base)[0]
+        return parse_manifest(data, path=path, base=base).manifest
 
 
-def parse_manifest(data: bytes, *, path: str | None = None, base: int = 0) -> tuple[BundleManifest, int]:
-    """The manifest at the start of ``data`` and where its last entry ends, exclusive.
+Detail = tuple[ModelMetadata, Digest | None, Compression | None]
+"""What an entry has besides name, size and offset."""
+
+_NO_DETAIL: Detail = (ModelMetadata(), None, None)
+
+
+def _no_detail(name: str, index: int) -> Detail:
+    return _NO_DETAIL
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedManifest:
+    """A manifest with where its entries begin, and where the last one ends (exclusive), in the bytes it came from."""
+
+    manifest: BundleManifest
+    positions: Sequence[int]
+    end: int
+
+
+def parse_manifest(data: bytes, *, path: str | None = None, base: int = 0) -> ParsedManifest:
+    """The manifest at the start of ``data``.
 
     Raises
     ------
@@ -160,41 +210,30 @@ def parse_manifest(data: bytes, *, path: str | None = None, base: int = 0) -> tu
         fail("limit_exceeded", f"The bundle lists {count} models; the limit is {layout.MAX_MODELS}.", at - 4)
 
     manifest = BundleManifest(description, created_at, version)
-    entries: dict[str, ModelEntry] = {}
+    positions: list[int] = []
+    index, sizes, offsets = manifest._index, manifest._sizes, manifest._offsets
     unpack_length, unpack_tail = layout.U32.unpack_from, layout.ENTRY_TAIL.unpack_from
-    tail = layout.ENTRY_TAIL.size
-    for index in range(count):
-        if end - at < layout.SMALLEST_ENTRY:
-            fail("bad_manifest", f"The manifest ends inside entry {index}.", at)
+    last = end - layout.SMALLEST_ENTRY  # where the last entry must begin at the latest, with an empty name
+    for number in range(count):
+        if at > last:
+            fail("bad_manifest", f"The manifest ends inside entry {number}.", at)
         (length,) = unpack_length(data, at)
-        at += 4
-        if length > end - at - tail:
-            fail("bad_manifest", f"The name of model {index} claims {length} bytes; {end - at - tail} remain.", at - 4)
+        if length > last - at:
+            fail("bad_manifest", f"The name of model {number} claims {length} bytes; {last - at} remain.", at)
         if length > layout.MAX_NAME:
-            fail("limit_exceeded", f"The name of model {index} has {length} bytes; the limit is 65535.", at - 4)
+            fail("limit_exceeded", f"The name of model {number} has {length} bytes; the limit is 65535.", at)
+        begin = at + 4
+        tail = begin + length
         try:
-            name = data[at : at + length].decode()
+            name = data[begin:tail].decode()
         except UnicodeDecodeError as error:
-            fail("bad_utf8", f"The name of model {index} is not UTF-8.", at + error.start)
-        if name in entries:
-            fail("duplicate_name", f"Two models are named {name!r}: readers could disagree on which is meant.", at)
-        at += length
-        size, offset = unpack_tail(data, at)
-        entries[name] = ModelEntry(name, size, offset, _NO_METADATA)
-        at += tail
-    manifest._entries = entries
-    return manifest, at
-
-
-_NO_METADATA = ModelMetadata()
-
-
-def entry_positions(data: bytes, manifest: BundleManifest) -> list[int]:
-    """Where each entry of ``manifest`` begins in ``data``, the bytes it was parsed from."""
-    at = layout.MANIFEST_HEAD.size + len(manifest.description.encode()) + layout.U32.size
-    positions = []
-    for _ in range(len(manifest)):
+            fail("bad_utf8", f"The name of model {number} is not UTF-8.", begin + error.start)
+        if name in index:
+            fail("duplicate_name", f"Two models are named {name!r}: readers could disagree on which is meant.", begin)
+        index[name] = number
+        size, offset = unpack_tail(data, tail)
+        sizes.append(size)
+        offsets.append(offset)
         positions.append(at)
-        (length,) = layout.U32.unpack_from(data, at)
-        at += layout.SMALLEST_ENTRY + length
-    return positions
+        at = tail + 16
+    return ParsedManifest(manifest, positions, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,7 +35,9 @@ class MetadataFault(Exception):
         self.code = code
 
 
-def parse_metadata(payload: bytes, names: set[str]) -> tuple[dict[str, str], dict[str, ModelMetadata], dict[str, Any]]:
+def parse_metadata(
+    payload: bytes, names: Container[str]
+) -> tuple[dict[str, str], dict[str, ModelMetadata], dict[str, Any]]:
     """The bundle's own metadata, that of its models by name, and unknown keys of the document.
 
     ``names`` are the models there are. Raises :class:`MetadataFault`.

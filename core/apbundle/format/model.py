@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, overload
 
 from xxhash import xxh3_128
 
@@ -106,6 +106,29 @@ class Digest:
 
     algorithm: str
     hex: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTable(Sequence[Digest]):
+    """One digest a model, in entry order, kept as the bytes they were read from."""
+
+    algorithm: DigestAlgorithm
+    data: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.data) // self.algorithm.length
+
+    @overload
+    def __getitem__(self, index: int) -> Digest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Digest]: ...
+    def __getitem__(self, index: int | slice) -> Digest | list[Digest]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        at = index % len(self) * self.algorithm.length
+        return Digest(self.algorithm.name, self.data[at : at + self.algorithm.length].hex())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import Self
 from apbundle.errors import BundleError, Finding, bundle_error
 from apbundle.fileio import PIECE, InputFile, NotRegularFile
 from apbundle.format import layout
-from apbundle.format.checks import check_bounds, layout_warnings, name_warnings
+from apbundle.format.checks import checked_extents, layout_warnings, name_warnings
 from apbundle.format.compression import decode_into
 from apbundle.format.extension import Extension, binding_hash, block_length, parse_extension, read_sections
-from apbundle.format.manifest import BundleManifest, entry_positions, parse_manifest
+from apbundle.format.manifest import BundleManifest, parse_manifest
 from apbundle.format.model import ModelEntry
 
 StrPath = str | os.PathLike[str]
@@ -39,6 +39,8 @@ class BundleReader:
         What is odd but does not stop reading.
     manifest_bytes
         The manifest as the file holds it, extension and slack included; it begins at byte 20.
+    extents
+        Where the models that have bytes lie.
     entries_end, tail
         Where the last entry ends in ``manifest_bytes``, and what follows that is neither a block nor zeros.
     """
@@ -54,8 +56,9 @@ class BundleReader:
         self._version, length = layout.HEADER.unpack(self._header)[1:]
         self.data_offset = layout.HEADER.size + length
         self.manifest_bytes = file.read(layout.HEADER.size, length)
-        self.manifest, self.entries_end = parse_manifest(self.manifest_bytes, path=self.path, base=layout.HEADER.size)
-        self._check()
+        parsed = parse_manifest(self.manifest_bytes, path=self.path, base=layout.HEADER.size)
+        self.manifest, self.entries_end = parsed.manifest, parsed.end
+        self._check(parsed.positions)
 
     @classmethod
     def open(cls, path: StrPath) -> Self:
@@ -118,27 +121,25 @@ class BundleReader:
         hint = "The file was cut short or is damaged; get it again."
         return bundle_error(code, message, path=self.path, offset=layout.MANIFEST_LENGTH_OFFSET, hint=hint)
 
-    def _check(self) -> None:
-        base, size = layout.HEADER.size, self.file.size
-        positions = [base + at for at in entry_positions(self.manifest_bytes, self.manifest)]
-        entries = list(self.manifest)
-        check_bounds(entries, positions, size - self.data_offset, self.path)
+    def _check(self, positions: Sequence[int]) -> None:
+        base, size, manifest = layout.HEADER.size, self.file.size, self.manifest
+        positions = [base + at for at in positions]
+        self.extents = checked_extents(manifest, positions, size - self.data_offset, self.path)
         warnings: list[Finding] = []
-        if self.manifest.version != self._version:
-            message = f"The manifest says version {self.manifest.version}, the header {self._version}."
+        if manifest.version != self._version:
+            message = f"The manifest says version {manifest.version}, the header {self._version}."
             warnings.append(Finding("version_mismatch", message, base))
-        if self.manifest.created_at > layout.LAST_TIMESTAMP:
-            message = f"The creation time {self.manifest.created_at} is past the year 9999."
+        if manifest.created_at > layout.LAST_TIMESTAMP:
+            message = f"The creation time {manifest.created_at} is past the year 9999."
             warnings.append(Finding("bad_timestamp", message, base + 4))
-        warnings += name_warnings(entries, positions)
-        warnings += self._read_extension(entries)
-        alignment = self.extension.alignment if self.extension else None
-        warnings += layout_warnings(entries, self.data_offset, size, alignment)
+        warnings += name_warnings(manifest, positions)
+        warnings += self._read_extension()
+        warnings += layout_warnings(self.extents, self.data_offset, size, self.alignment)
         if self.extension_error is None and not self.has_digests:
             warnings.append(Finding("no_checksums", "The bundle holds no digests: damage to a model cannot be seen."))
         self.warnings = tuple(warnings)
 
-    def _read_extension(self, entries: Sequence[ModelEntry]) -> list[Finding]:
+    def _read_extension(self) -> list[Finding]:
         base = layout.HEADER.size + self.entries_end
         tail = self.manifest_bytes[self.entries_end :]
         if not tail.startswith(layout.EXTENSION_TAG):
@@ -147,17 +148,17 @@ class BundleReader:
             length = block_length(tail, self.path, base)
             self.extension_range = (base, base + length)
             sections = read_sections(tail[:length], self.path, base)
-            self.extension = parse_extension(sections, entries, self.data_offset, self.path)
+            extension = parse_extension(sections, self.manifest, self.data_offset, self.path)
         except BundleError as error:
-            self.extension_error = copy.copy(error)  # without its traceback, which would keep the whole block alive
+            self.extension_error = error
             return []
-        self._describe_entries(entries, self.extension)
+        self.extension = extension
+        self.manifest.describe(extension.detail)
         warnings = self._tail_warnings(tail[length:], base + length, "")
-        binding = self.extension.binding
-        data_length = self.file.size - self.data_offset
+        binding = extension.binding
         if binding is not None:
             bound = binding_hash(self._header, self.manifest_bytes[: self.entries_end])
-            if binding.sha256 != bound or binding.data_length != data_length:
+            if binding.sha256 != bound or binding.data_length != self.file.size - self.data_offset:
                 message = "The extension was made for another manifest: its metadata and digests may be out of date."
                 warnings.append(Finding("stale_extension", message, base))
         return warnings
@@ -169,15 +170,6 @@ class BundleReader:
         if tail and padding_code:
             return [Finding(padding_code, f"{len(tail)} zero bytes follow the last entry.", base)]
         return []
-
-    def _describe_entries(self, entries: Sequence[ModelEntry], extension: Extension) -> None:
-        described = []
-        for index, entry in enumerate(entries):
-            digest = extension.digests[index] if extension.digests else None
-            metadata = extension.models.get(entry.name, entry.metadata)
-            table = extension.compression.get(index)
-            described.append(ModelEntry(entry.name, entry.size, entry.offset, metadata, digest, table))
-        self.manifest.replace_entries(described)
 
     @property
     def path(self) -> str:
@@ -202,7 +194,7 @@ class BundleReader:
     @property
     def has_digests(self) -> bool:
         """Whether the bundle holds digests of its models."""
-        return self.extension is not None and self.extension.digest_algorithm is not None
+        return self.extension is not None and self.extension.digests is not None
 
     @property
     def header_bytes(self) -> bytes:

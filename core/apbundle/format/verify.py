@@ -10,7 +10,6 @@ import numpy as np
 
 from apbundle.errors import Finding
 from apbundle.fileio import PIECE
-from apbundle.format.checks import uncovered_ranges
 from apbundle.format.model import DIGEST_ALGORITHMS, ModelEntry
 from apbundle.format.reader import BundleReader
 from apbundle.progress import Cancel, Progress, Reporter
@@ -70,7 +69,7 @@ def _known_faults(reader: BundleReader) -> list[Finding]:
 
 
 def _nonzero_bytes(reader: BundleReader, scratch: memoryview, reporter: Reporter) -> list[Finding]:
-    ranges = uncovered_ranges(list(reader.manifest), reader.data_offset, reader.file_size)
+    ranges = reader.extents.uncovered(reader.data_offset, reader.file_size)
     if reader.extension_range and not reader.tail:
         ranges.insert(0, (reader.extension_range[1], reader.data_offset))
     findings = []

@@ -15,7 +15,7 @@ from apbundle.format import layout
 from apbundle.format.compression import encode_chunk
 from apbundle.format.extension import Binding, Extension, Section, binding_hash, pack_block, pack_sections
 from apbundle.format.manifest import BundleManifest
-from apbundle.format.model import DIGEST_ALGORITHMS, Compression, Digest, Hasher, ModelEntry, ModelMetadata
+from apbundle.format.model import DIGEST_ALGORITHMS, Compression, DigestTable, Hasher, ModelEntry, ModelMetadata
 from apbundle.format.plan import Plan, plan_bundle
 from apbundle.format.reader import BundleReader
 from apbundle.format.sources import ModelSource
@@ -169,52 +169,48 @@ class _Planned:
             bundle_metadata=options.metadata,
             models={model.name: model.metadata for model in models if model.metadata is not None},
             compression={i: model.compression for i, model in enumerate(models) if model.compression},
-            digest_algorithm=options.digest,
             alignment=options.alignment,
             unknown=options.unknown,
             extra=options.extra,
         )
-        blank = self._block(manifest, self._blank_digests(len(models)), bytes(layout.HEADER.size), 0)
-        described = any(section.tag == layout.METADATA_SECTION for section in self._sections)
+        self._manifest = manifest
+        algorithm = DIGEST_ALGORITHMS.get(options.digest or "")
+        blank = None if algorithm is None else DigestTable(algorithm, bytes(algorithm.length * len(models)))
+        described = pack_sections(replace(self._extension, alignment=None, compression={}, unknown=()), manifest)
         self.plan = plan_bundle(
             len(manifest.to_bytes()),
-            len(blank),
+            len(self._block(blank, bytes(layout.HEADER.size), 0)),
             sizes,
             alignment=options.alignment,
             slack=layout.METADATA_ROOM if described else 0,
             plain=options.plain,
         )
-        entries = zip(manifest, self.plan.offsets, strict=True)
-        manifest.replace_entries([replace(entry, offset=offset) for entry, offset in entries])
-        self._manifest = manifest
+        manifest.place(self.plan.offsets)
 
-    def _blank_digests(self, count: int) -> list[Digest]:
-        name = self._options.digest
-        return [] if name is None else [Digest(name, "00" * DIGEST_ALGORITHMS[name].length)] * count
-
-    def _block(self, manifest: BundleManifest, digests: Sequence[Digest], header: bytes, data_length: int) -> bytes:
+    def _block(self, digests: DigestTable | None, header: bytes, data_length: int) -> bytes:
         if self._options.plain:
-            self._sections: list[Section] = []
             return b""
-        bound = self._options.digest is not None
-        binding = Binding(binding_hash(header, manifest.to_bytes()), data_length) if bound else None
-        extension = replace(self._extension, digests=tuple(digests), binding=binding)
-        self._sections = pack_sections(extension, list(manifest))
-        return pack_block(self._sections)
+        bound = None if digests is None else Binding(binding_hash(header, self._manifest.to_bytes()), data_length)
+        extension = replace(self._extension, digests=digests, binding=bound)
+        return pack_block(pack_sections(extension, self._manifest))
 
-    def head(self, digests: Sequence[Digest]) -> bytes:
+    def head(self, digests: DigestTable | None) -> bytes:
         """Everything before the data part: header, entries, extension and slack."""
         plan = self.plan
         header = layout.HEADER.pack(layout.BUNDLE_MAGIC, layout.BUNDLE_VERSION, plan.manifest_length)
-        block = self._block(self._manifest, digests, header, plan.data_length)
+        block = self._block(digests, header, plan.data_length)
         return header + self._manifest.to_bytes() + block + bytes(plan.slack)
 
     def compare(self, reader: BundleReader) -> None:
         """Hold the written file against what was planned, before it is published."""
-        written = [(entry.name, entry.size, entry.offset) for entry in reader.manifest]
-        planned = [(entry.name, entry.size, entry.offset) for entry in self._manifest]
+        written, planned = reader.manifest, self._manifest
+        same = (
+            written.model_names == planned.model_names
+            and written.sizes == planned.sizes
+            and written.offsets == planned.offsets
+        )
         odd = {finding.code for finding in reader.warnings} & {"gap", "trailing_data", "stale_extension"}
-        if written != planned or reader.extension_error or odd or reader.file_size != self.plan.file_size:
+        if not same or reader.extension_error or odd or reader.file_size != self.plan.file_size:
             raise OSError(f"the written file reads back differently: {reader.extension_error or sorted(odd)}")
 
 
@@ -258,9 +254,9 @@ class _PieceWriter:
 
 def _copy_models(
     out: OutputFile, models: Sequence[NewModel], plan: Plan, digest: str | None, reporter: Reporter
-) -> list[Digest]:
+) -> DigestTable | None:
     algorithm = None if digest is None else DIGEST_ALGORITHMS[digest]
-    digests = []
+    digests = bytearray()
     with _page_aligned_buffer() as buffer:
         pieces = _PieceWriter(out, plan.data_offset, buffer, reporter)
         for model, offset in zip(models, plan.offsets, strict=True):
@@ -268,10 +264,10 @@ def _copy_models(
             hasher = algorithm.hasher() if algorithm else None
             with _opened(model.source) as source:
                 _copy_model(source, pieces, hasher)
-            if algorithm and hasher:
-                digests.append(Digest(algorithm.name, hasher.digest().hex()))
+            if hasher:
+                digests += hasher.digest()
         pieces.flush()
-    return digests
+    return None if algorithm is None else DigestTable(algorithm, bytes(digests))
 
 
 def _copy_model(source: ModelSource, pieces: _PieceWriter, hasher: Hasher | None) -> None:
