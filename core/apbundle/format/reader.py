@@ -150,7 +150,7 @@ class BundleReader:
             sections = read_sections(tail[:length], self.path, base)
             extension = parse_extension(sections, self.manifest, self.data_offset, self.path)
         except BundleError as error:
-            self.extension_error = error
+            self.extension_error = copy.copy(error)  # without its traceback, which would keep the whole block alive
             return []
         self.extension = extension
         self.manifest.describe(extension.detail)
