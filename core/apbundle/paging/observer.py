@@ -29,7 +29,7 @@ class Observer(Protocol):
     def prefetch_used(self, unit: int, size: int) -> None:
         """The first access to a unit that was loaded ahead (also one of the hits)."""
 
-    def failed(self, unit: int, cause: LoadCause, error: Exception, latency: int) -> None:
+    def load_failed(self, unit: int, cause: LoadCause, error: Exception, latency: int) -> None:
         """Loading ``unit`` raised ``error``."""
 
     def cleared(self, size: int) -> None:
@@ -57,7 +57,7 @@ class Silence:
     def prefetch_used(self, unit: int, size: int) -> None:
         """Ignore it."""
 
-    def failed(self, unit: int, cause: LoadCause, error: Exception, latency: int) -> None:
+    def load_failed(self, unit: int, cause: LoadCause, error: Exception, latency: int) -> None:
         """Ignore it."""
 
     def cleared(self, size: int) -> None:

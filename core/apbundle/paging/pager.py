@@ -323,7 +323,7 @@ class Pager:
         except BaseException as error:
             self._source.release(unit)
             if isinstance(error, Exception):
-                self._observer.failed(unit.id, cause, error, perf_counter_ns() - started)
+                self._observer.load_failed(unit.id, cause, error, perf_counter_ns() - started)
             raise
         finally:
             self._in_flight -= 1

@@ -1,0 +1,116 @@
+"""A recording as a file: opened, checked, and read by slots."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apbundle.errors import bundle_error
+from apbundle.fileio import NotRegularFile
+from apbundle.trace.records import (
+    MAGIC,
+    MAX_HEADER,
+    PRELUDE,
+    SLOT,
+    VERSION,
+    RecordingHeader,
+    bad_recording,
+    data_start,
+)
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_FINGERPRINT = 256  # bytes at the start, of which the times differ between any two recordings
+
+
+@dataclass(frozen=True)
+class RecordingFile:
+    """An open recording: descriptor, header, where the first record stands, and how to tell it from another."""
+
+    descriptor: int
+    header: RecordingHeader
+    start: int
+    sizes: NDArray[np.int64]
+    fingerprint: bytes
+    inode: tuple[int, int]
+
+    @classmethod
+    def open(cls, path: str) -> RecordingFile:
+        """The recording at ``path``; raises ``BadRecording`` and ``OSError``."""
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise NotRegularFile(path)
+            fingerprint = os.pread(descriptor, _FINGERPRINT, 0)
+            length = _header_length(fingerprint, path)
+            text = _pread(descriptor, PRELUDE.size, length)
+            if status.st_size < data_start(length) or len(text) < length:
+                hint = "If a program is just beginning to record here, try again."
+                raise bundle_error("bad_recording", "The recording ends inside its header.", path=path, hint=hint)
+            header = RecordingHeader.from_json(text, path)
+            sizes = np.array(header.sizes, np.int64)
+            inode = (status.st_dev, status.st_ino)
+            return cls(descriptor, header, data_start(length), sizes, fingerprint, inode)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    @property
+    def slots(self) -> int:
+        """Complete slots in the file now."""
+        return max(os.fstat(self.descriptor).st_size - self.start, 0) // SLOT
+
+    def read(self, slot: int, count: int) -> bytes:
+        """Up to ``count`` slots from number ``slot``."""
+        data = _pread(self.descriptor, self.start + slot * SLOT, count * SLOT)
+        return data[: len(data) // SLOT * SLOT]
+
+    def is_same(self) -> bool:
+        """Whether the file still begins as it did."""
+        return os.pread(self.descriptor, len(self.fingerprint), 0) == self.fingerprint
+
+    def writer_lives(self) -> bool:
+        """Whether someone holds the lock that a writer holds as long as it lives."""
+        if fcntl is None:
+            return True
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return True
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        return False
+
+
+def _header_length(start: bytes, path: str) -> int:
+    if not start.startswith(MAGIC):
+        raise bad_recording("This is not a recording.", path, 0)
+    if len(start) < PRELUDE.size:
+        raise bad_recording("The recording ends inside its header.", path, len(start))
+    _, version, length = PRELUDE.unpack_from(start)
+    if version != VERSION:
+        raise bad_recording(f"The recording has version {version}; version {VERSION} is known here.", path, len(MAGIC))
+    if length > MAX_HEADER:
+        raise bad_recording(f"The header claims {length} bytes; the limit is {MAX_HEADER}.", path, len(MAGIC) + 4)
+    return int(length)
+
+
+def _pread(descriptor: int, offset: int, size: int) -> bytes:
+    """Up to ``size`` bytes: fewer only at the end of the file."""
+    data = os.pread(descriptor, size, offset)
+    while data and len(data) < size:
+        more = os.pread(descriptor, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
