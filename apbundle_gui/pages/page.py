@@ -38,22 +38,26 @@ class Page(QWidget):
     state_changed
         To be emitted by the page whenever the answer of one of its commands' ``enabled`` may have changed.
     action_requested
-        To be emitted with the id of an action the page wants done but does not own, such as ``"file.open"`` or
+        To be emitted with the name of an action the page wants done but does not own, such as ``"file.open"`` or
         ``"view.build"``, for its buttons.
     bundle_built
         To be emitted with the path (``str``) of a bundle that now exists: the window opens it and shows Inspect.
+    paths_dropped
+        To be emitted with the list of paths dropped on a drop area of the page that has no meaning of its own for
+        them: the window opens bundles, and adds anything else to the draft.
     """
 
     state_changed = Signal()
     action_requested = Signal(str)
     bundle_built = Signal(object)
+    paths_dropped = Signal(object)
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.services = services
 
     def commands(self) -> Mapping[str, Command]:
-        """The actions this page does, by their id. Asked once, after construction."""
+        """The actions this page does, by their name. Asked whenever it becomes visible."""
         return {}
 
     def activate(self) -> None:

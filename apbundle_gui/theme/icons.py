@@ -36,6 +36,7 @@ GLYPHS: Final[dict[str, str]] = {
     "eviction": "arrow-collapse-up",
     "file": "file-outline",
     "folder": "folder-outline",
+    "full-screen": "fullscreen",
     "header": "file-document-outline",
     "hit": "check-circle-outline",
     "info": "information-outline",

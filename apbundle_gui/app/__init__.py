@@ -1,0 +1,34 @@
+"""Starts the program: ``apbundle-gui [FILE…]``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from apbundle_gui.app.arguments import parse
+
+MISSING = "apbundle-gui needs its window toolkit: pip install 'apbundle[gui]'"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program until its window closes.
+
+    Parameters
+    ----------
+    arguments
+        Without the name of the program; by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    options = parse(arguments)
+    try:
+        from apbundle_gui.app.program import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("PySide6", "shiboken6", "qtawesome"):
+            raise
+        sys.stderr.write(f"{MISSING}\n")
+        return 2
+    return run(options)

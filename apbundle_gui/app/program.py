@@ -1,0 +1,59 @@
+"""One run of the program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QApplication
+
+from apbundle_gui import resources, theme
+from apbundle_gui.app.arguments import Options
+from apbundle_gui.app.demo import start_demo
+from apbundle_gui.app.reporting import Reporter, log_to_stderr
+from apbundle_gui.app.screenshots import draw_all
+from apbundle_gui.main_window import MainWindow
+from apbundle_gui.services import Services
+
+
+def make_application() -> QApplication:
+    """The application object, named so that the system finds its desktop file and settings."""
+    QCoreApplication.setApplicationName("apbundle")
+    QGuiApplication.setDesktopFileName("apbundle")
+    application = QApplication(sys.argv[:1])
+    application.setWindowIcon(QIcon(str(resources.path("icons/apbundle.svg"))))
+    return application
+
+
+def run(options: Options) -> int:
+    """Do what the options say, until the window closes. Returns the exit code."""
+    log_to_stderr()
+    if options.screenshots is not None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        make_application()
+        return draw_all(Path(options.screenshots))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C; writes are atomic
+    application = make_application()
+    services = Services.create()
+    reporter = Reporter(services.messages)
+    reporter.install()
+    try:
+        theme.manager().install(chosen_theme(options, services))
+        window = MainWindow(services)
+        window.show()
+        if options.demo:
+            start_demo(window)
+        window.open_bundles(options.files)
+        return application.exec()
+    finally:
+        reporter.uninstall()
+
+
+def chosen_theme(options: Options, services: Services) -> theme.Choice:
+    """The theme of the command line, else the remembered one, else the system's."""
+    wanted = options.theme or services.settings.text("window/theme")
+    return theme.Choice(wanted) if wanted in list(theme.Choice) else theme.Choice.SYSTEM
