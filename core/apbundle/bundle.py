@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -381,7 +382,7 @@ class ModelBundle:
         models = []
         if self._reader is not None:
             if self._reader.extension_error is not None:
-                raise self._reader.extension_error
+                raise copy.copy(self._reader.extension_error)
             if self._reader.tail:
                 raise bundle_error(
                     "unsupported_feature",

@@ -71,7 +71,7 @@ def binding_hash(header: bytes, manifest: bytes) -> bytes:
     return sha256(header + manifest).digest()
 
 
-def block_length(data: bytes, path: str, base: int) -> int:
+def block_length(data: memoryview, path: str, base: int) -> int:
     """The length of the block at the start of ``data``, held against what remains (``bad_extension``)."""
     if len(data) < layout.EXTENSION_HEAD.size:
         _fail("bad_extension", "The extension ends inside its head.", path, base)
@@ -81,7 +81,7 @@ def block_length(data: bytes, path: str, base: int) -> int:
     return length
 
 
-def read_sections(block: bytes, path: str, base: int) -> list[Section]:
+def read_sections(block: memoryview, path: str, base: int) -> list[Section]:
     """The sections of ``block``, the whole block at ``base`` of the file ``path``.
 
     Raises
@@ -122,7 +122,7 @@ def read_sections(block: bytes, path: str, base: int) -> list[Section]:
             _fail("bad_extension", f"Section {tag} has unknown flags {flags:#x}.", path, base + at + 4)
         if any(block[start + length : start + padded]):
             _fail("bad_extension", f"The padding of section {tag} is not zero.", path, base + start + length)
-        section = Section(tag, flags, base + start, block[start : start + length])
+        section = Section(tag, flags, base + start, bytes(block[start : start + length]))
         if section.critical and tag not in _READERS:
             _fail("unsupported_feature", f"The bundle needs section {tag}, which is not known here.", path, base + at)
         sections[tag] = section

@@ -6,6 +6,7 @@ is done with it; the first failure wins.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -134,7 +135,19 @@ class BundleManifest:
         return f"BundleManifest({len(self)} models, {self.total_size} bytes, created_at={self.created_at})"
 
     def to_bytes(self) -> bytes:
-        """The manifest as the file holds it, up to the end of the last entry."""
+        """The manifest as the file holds it, up to the end of the last entry.
+
+        Raises
+        ------
+        ValueError
+            A number does not fit its field, or a text has no UTF-8 form.
+        """
+        try:
+            return self._pack()
+        except struct.error as error:
+            raise ValueError(f"the manifest cannot be written: {error}") from error
+
+    def _pack(self) -> bytes:
         description = self.description.encode()
         parts = [layout.MANIFEST_HEAD.pack(self.version, self.created_at, len(description)), description]
         parts.append(layout.U32.pack(len(self)))

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Self
 
+import numpy as np
+
 from apbundle.errors import BundleError, Finding, bundle_error
 from apbundle.fileio import PIECE, InputFile, NotRegularFile
 from apbundle.format import layout
@@ -141,8 +143,8 @@ class BundleReader:
 
     def _read_extension(self) -> list[Finding]:
         base = layout.HEADER.size + self.entries_end
-        tail = self.manifest_bytes[self.entries_end :]
-        if not tail.startswith(layout.EXTENSION_TAG):
+        tail = memoryview(self.manifest_bytes)[self.entries_end :]
+        if bytes(tail[: len(layout.EXTENSION_TAG)]) != layout.EXTENSION_TAG:
             return self._tail_warnings(tail, base, "manifest_padding")
         try:
             length = block_length(tail, self.path, base)
@@ -163,9 +165,9 @@ class BundleReader:
                 warnings.append(Finding("stale_extension", message, base))
         return warnings
 
-    def _tail_warnings(self, tail: bytes, base: int, padding_code: str) -> list[Finding]:
-        if tail.strip(b"\0"):
-            self.tail = tail
+    def _tail_warnings(self, tail: memoryview, base: int, padding_code: str) -> list[Finding]:
+        if np.frombuffer(tail, np.uint8).any():
+            self.tail = bytes(tail)
             return [Finding("unknown_manifest_tail", f"{len(tail)} bytes of the manifest are not understood.", base)]
         if tail and padding_code:
             return [Finding(padding_code, f"{len(tail)} zero bytes follow the last entry.", base)]

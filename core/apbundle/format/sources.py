@@ -9,8 +9,8 @@ from itertools import accumulate
 from typing import Protocol
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.fileio import InputFile
-from apbundle.format.model import ModelEntry
+from apbundle.fileio import InputFile, NotRegularFile
+from apbundle.format.model import DIGEST_ALGORITHMS, Hasher, ModelEntry
 from apbundle.format.reader import BundleReader
 
 
@@ -43,7 +43,7 @@ class BuffersSource:
     path = None
 
     def __init__(self, buffers: Sequence[memoryview]) -> None:
-        self._buffers = [buffer.cast("B") for buffer in buffers]
+        self._buffers = [buffer.cast("B") for buffer in buffers if buffer.nbytes]
         self._ends = list(accumulate(len(buffer) for buffer in self._buffers))
         self.size = self._ends[-1] if self._ends else 0
 
@@ -81,10 +81,14 @@ class FileSource:
         self._file: InputFile | None = None
 
     def open(self) -> None:
-        """Open the file again (``source_changed`` if it is another one by now)."""
-        self._file = InputFile.open(self.path)
+        """Open the file again (``source_changed`` if it is gone or another one by now)."""
+        try:
+            self._file = InputFile.open(self.path)
+        except (FileNotFoundError, NotRegularFile) as error:
+            raise self._changed() from error
         if self._file.identity != self._identity:
             self._file.close()
+            self._file = None
             raise self._changed()
 
     def close(self) -> None:
@@ -119,7 +123,8 @@ class FileSource:
 class StoredSource:
     """A model of an open bundle, its bytes as stored.
 
-    It has no ``path``: saving over the bundle is safe, since the old file stays readable until it is closed.
+    It has no ``path``: saving over the bundle is safe, since the old file stays readable until it is closed. What is
+    read in order and to the end, as a copy does, is held against the model's digest: saving never seals damage.
     """
 
     path = None
@@ -128,15 +133,33 @@ class StoredSource:
         self._reader = reader
         self._entry = reader.readable_entry(entry.name)
         self.size = entry.size
+        self._hasher: Hasher | None = None
+        self._hashed = 0
 
     def open(self) -> None:
         """Check that the bundle is still what was opened."""
         self._reader.file.check_unchanged()
+        digest = self._entry.digest
+        self._hasher = None if digest is None else DIGEST_ALGORITHMS[digest.algorithm].hasher()
+        self._hashed = 0
 
     def close(self) -> None:
-        """Check that the bundle is still what was opened."""
+        """Check that the bundle is still what was opened, and the model what its digest says."""
         self._reader.file.check_unchanged()
+        digest, hasher = self._entry.digest, self._hasher
+        if digest is None or hasher is None or self._hashed != self.size or hasher.digest().hex() == digest.hex:
+            return
+        raise bundle_error(
+            "checksum_mismatch",
+            f"The bytes of the model {self._entry.name!r} do not match its digest.",
+            path=self._reader.path,
+            offset=self._reader.data_offset + self._entry.offset,
+            hint="The model is damaged, and nothing was written; get the bundle again.",
+        )
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill ``buffer`` with stored bytes from ``offset``."""
         self._reader.read_stored_into(self._entry, offset, buffer)
+        if self._hasher is not None and offset == self._hashed:
+            self._hasher.update(buffer)
+            self._hashed += len(buffer)

@@ -108,6 +108,7 @@ def write_bundle(
             reporter.phase("copy", plan.file_size)
             digests = _copy_models(out, models, plan, options.digest, reporter)
             out.write_at(0, planned.head(digests))
+            reporter.advance(plan.data_offset)
 
         def check(path: str) -> None:
             with BundleReader.open(path) as reader:
