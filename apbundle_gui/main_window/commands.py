@@ -30,14 +30,10 @@ class Entry:
 
 
 def matching(entries: Sequence[Entry], query: str) -> list[Entry]:
-    """The entries that hold every word of the query, those whose name begins with it first."""
+    """The entries that hold every word of the query, those that hold them in their name first."""
     wanted = query.casefold().split()
     found = [e for e in entries if all(word in f"{e.text} {e.tip}".casefold() for word in wanted)]
-    return sorted(found, key=lambda e: (not e.text.casefold().startswith(" ".join(wanted)), not _in_name(e, wanted)))
-
-
-def _in_name(entry: Entry, wanted: Sequence[str]) -> bool:
-    return all(word in entry.text.casefold() for word in wanted)
+    return sorted(found, key=lambda entry: not all(word in entry.text.casefold() for word in wanted))
 
 
 class CommandPalette(QFrame):

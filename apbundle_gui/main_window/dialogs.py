@@ -60,6 +60,7 @@ class ShortcutsDialog(_Dialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__("Keyboard Shortcuts", parent)
         self.body.addWidget(PageTitle("Keyboard shortcuts"))
+        self.body.addSpacing(Space.S)
         columns = QHBoxLayout()
         columns.setSpacing(2 * Space.XL)
         made = [QVBoxLayout() for _ in range(self.COLUMNS)]
@@ -106,7 +107,7 @@ class AboutDialog(_Dialog):
         column.addWidget(sentence)
         column.addSpacing(Space.S)
         self._versions = versions()
-        for name, value in self._versions.items():
+        for name, value in list(self._versions.items())[1:]:
             column.addWidget(SecondaryLabel(f"{name} {value}"))
         column.addSpacing(Space.S)
         column.addWidget(SecondaryLabel("Free software under the MIT license."))

@@ -87,9 +87,7 @@ class DropOverlay(QWidget):
             (self._open if all_bundles(paths) else self._add)(paths)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        ground = theme.color("window")
-        ground.setAlphaF(0.96)
-        QPainter(self).fillRect(self.rect(), ground)
+        QPainter(self).fillRect(self.rect(), theme.color("window"))
 
     def _open(self, paths: list[str]) -> None:
         self.hide()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
@@ -13,6 +14,9 @@ from apbundle_gui.actions import ACTIONS, ActionSet, Menu, When
 from apbundle_gui.models import text as words
 from apbundle_gui.services import Session
 from apbundle_gui.widgets import set_property
+
+ICON_SIZE: Final = QSize(theme.ICON + theme.Space.S, theme.ICON)
+"""Size of the icons of the toolbar; the width keeps icon and text apart."""
 
 
 def fill_menu_bar(bar: QMenuBar, actions: ActionSet, recent: QMenu) -> None:
@@ -75,7 +79,6 @@ class BundleSelector(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setIcon(theme.icon("bundle"))
-        self.setIconSize(QSize(theme.ICON + theme.Space.XS, theme.ICON))
         self.setMenu(QMenu(self))
         self.menu().setToolTipsVisible(True)
         session.current_changed.connect(self._refresh)
@@ -108,7 +111,7 @@ class ToolBar(QToolBar):
         self.setMovable(False)
         self.setFloatable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.setIconSize(QSize(theme.ICON, theme.ICON))
+        self.setIconSize(ICON_SIZE)
         self._actions = actions
         self._of_page: list[QAction] = []
         self.addAction(actions["file.open"])
@@ -130,13 +133,11 @@ class ToolBar(QToolBar):
         button = self.widgetForAction(self._actions[name])
         assert isinstance(button, QToolButton)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setIconSize(QSize(theme.ICON + theme.Space.XS, theme.ICON))
 
     def _search(self, action: QAction) -> QToolButton:
         button = QToolButton()
         set_property(button, kind="search")
         button.setIcon(theme.icon("command"))
-        button.setIconSize(QSize(theme.ICON + theme.Space.XS, theme.ICON))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setText(f"Find a command   {action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)}")
         button.setToolTip(action.toolTip())

@@ -5,11 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QStatusBar, QWidget
 
+from apbundle_gui import theme
 from apbundle_gui.models import text as words
 from apbundle_gui.services import Job, JobRunner
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import ElidedLabel, icon_button
 
+WIDTH = 680
+"""Width of the job's place in pixels."""
 SHOWN_MS = 8000
 """How long a remark stays, in milliseconds."""
 PATIENCE_MS = 200
@@ -28,15 +31,19 @@ class JobPanel(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         policy.setRetainSizeWhenHidden(True)
         self.setSizePolicy(policy)
-        self.setFixedWidth(560)
+        self.setFixedWidth(WIDTH)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(Space.S)
-        self._text = ElidedLabel(secondary=True)
-        layout.addWidget(self._text, 1)
+        layout.setSpacing(Space.M)
+        self._title = ElidedLabel()
+        layout.addWidget(self._title, 1)
+        self._phase = ElidedLabel(secondary=True)
+        self._phase.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._phase.setFont(theme.tabular(self._phase.font()))
+        layout.addWidget(self._phase)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setFixedWidth(140)
+        self._bar.setFixedWidth(96)
         layout.addWidget(self._bar)
         self._cancel = icon_button("cancel", "Cancel", self.cancel)
         layout.addWidget(self._cancel)
@@ -53,7 +60,7 @@ class JobPanel(QWidget):
     @property
     def text(self) -> str:
         """What it says."""
-        return self._text.text()
+        return words.joined((self._title.text(), self._phase.text()))
 
     def cancel(self) -> None:
         """Ask the job to stop."""
@@ -83,8 +90,8 @@ class JobPanel(QWidget):
             return
         more = len(self._jobs.jobs) - 1
         phase = words.progress(job.phase, job.done, job.total, job.rate, job.seconds_left)
-        parts = (words.safe(job.title, 80), "Cancelling…" if job.cancelling else phase, f"{more} more" if more else "")
-        self._text.setText(words.joined(parts))
+        self._title.setText(job.title)
+        self._phase.setText(words.joined(("Cancelling…" if job.cancelling else phase, f"{more} more" if more else "")))
         self._cancel.setEnabled(not job.cancelling)
         self._bar.setRange(0, STEPS if job.total > 0 else 0)
         if job.total > 0:

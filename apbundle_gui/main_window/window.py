@@ -243,12 +243,18 @@ class MainWindow(QMainWindow):
 
     def _show_commands(self) -> None:
         entries = [
-            Entry(action.plain, action.tip, action.shortcut_text, action.icon, partial(self.do, action.name))
+            Entry(
+                f"{action.menu.plain}: {action.plain}",
+                action.tip,
+                action.shortcut_text,
+                action.icon,
+                partial(self.do, action.name),
+            )
             for action in self.actions_.enabled()
             if action is not find("view.commands")
         ]
         entries += [
-            Entry(f"Open {words.file_name(path)}", path, "", "recent", partial(self.open_bundles, [path]))
+            Entry(f"Recent: {words.file_name(path)}", path, "", "recent", partial(self.open_bundles, [path]))
             for path in self.services.session.recent
         ]
         self._palette.open_with(entries)

@@ -149,7 +149,8 @@ class ErrorText:
     @property
     def line(self) -> str:
         """The whole in one line, for a banner."""
-        return " ".join(part for part in (self.message, self.where, self.hint) if part)
+        what = f"{self.message.rstrip('.')} {self.where}." if self.where else self.message
+        return f"{what} {self.hint}" if self.hint else what
 
 
 _TITLES: Final[dict[str, str]] = {

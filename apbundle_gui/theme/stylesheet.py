@@ -52,8 +52,8 @@ QToolButton:checked { background: $selection; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $disabled; }
 QToolButton::menu-indicator { image: url(ui:chevron-down.svg); width: 10px; height: 10px;
-    subcontrol-position: right center; subcontrol-origin: padding; right: ${xs}px; }
-QToolButton[kind="selector"] { background: $surface; border-color: $border; padding: ${xs}px 22px ${xs}px ${s}px; }
+    subcontrol-position: right center; subcontrol-origin: padding; right: ${s}px; }
+QToolButton[kind="selector"] { background: $surface; border-color: $border; padding: ${xs}px 26px ${xs}px ${s}px; }
 QToolButton[kind="selector"]:hover { background: $hover; }
 QToolButton[kind="search"] { background: $surface; border-color: $border; color: $secondary; text-align: left; }
 QToolButton[kind="search"]:hover { background: $hover; }
@@ -163,6 +163,8 @@ QMenu::item { padding: 5px ${xl}px 5px ${s}px; border-radius: 4px; }
 QMenu::item:selected { background: $selection; }
 QMenu::item:disabled { color: $disabled; background: transparent; }
 QMenu::icon { padding-left: ${s}px; }
+QMenu::indicator { width: 14px; height: 14px; padding-left: ${s}px; }
+QMenu::indicator:checked { image: url(ui:tick.svg); }
 QMenu::separator { height: 1px; background: $border; margin: ${xs}px ${s}px; }
 QToolBar { background: $window; border: none; border-bottom: 1px solid $border; padding: ${xs}px ${s}px;
     spacing: ${xs}px; }

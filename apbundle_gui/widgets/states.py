@@ -16,6 +16,8 @@ from apbundle_gui.widgets.drop import DropArea
 from apbundle_gui.widgets.labels import Badge, Label, PageTitle, SecondaryLabel, SectionTitle
 from apbundle_gui.widgets.properties import set_property
 
+SENTENCE_WIDTH = 460
+"""Width of the sentence on an empty page in pixels: lines of a length that reads well."""
 TONE_ICONS = {Tone.OK: "ok", Tone.WARNING: "warning", Tone.DANGER: "danger"}
 
 
@@ -73,8 +75,12 @@ class EmptyState(DropArea):
         layout.addWidget(PageTitle(title), 0, Qt.AlignmentFlag.AlignHCenter)
         text = SecondaryLabel(sentence, wrap=True)
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        text.setMinimumWidth(420)
-        layout.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
+        text.setFixedWidth(SENTENCE_WIDTH)
+        place = QHBoxLayout()  # between stretches it gets the height its lines need; an alignment would not give it
+        place.addStretch(1)
+        place.addWidget(text)
+        place.addStretch(1)
+        layout.addLayout(place)
         layout.addSpacing(Space.M)
         row = QHBoxLayout()
         row.setSpacing(Space.S)
