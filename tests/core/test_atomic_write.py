@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from apbundle.errors import Cancelled, DiskFull, TargetRefused
 from apbundle.fileio import (
     OutputFile,
     syscalls,
-    temporary,
     write_atomically,
 )
 from apbundle.progress import Reporter
@@ -292,16 +289,6 @@ def test_the_longest_names(tmp_path: Path, name: str) -> None:
         write(tmp_path / name)
     assert os.listdir(tmp_path) == [name]
     assert calls.count("replace") == 1
-
-
-@given(st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=90), st.binary(max_size=9))
-def test_temporary_names_fit_and_are_told_apart(name: str, random_bytes: bytes) -> None:
-    path = temporary.temporary_path(f"/folder/{name}")
-    assert os.path.dirname(path) == "/folder"
-    assert len(os.fsencode(os.path.basename(path))) <= 255
-    assert os.path.basename(path).startswith(temporary.temporary_prefix(name))
-    other = temporary.temporary_prefix(f"{name}{random_bytes.hex()}!")
-    assert other != temporary.temporary_prefix(name)
 
 
 # Only a name that is free

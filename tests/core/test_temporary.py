@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apbundle.errors import DestinationBusy, DiskFull
 from apbundle.fileio import (
@@ -33,6 +35,19 @@ def filler(data: bytes) -> Callable[[OutputFile], None]:
 
 def write(target: str | Path, data: bytes = b"new", **options: object) -> str:
     return write_atomically(target, size=len(data), fill=filler(data), **options)  # type: ignore[arg-type]
+
+
+# Names
+
+
+@given(st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=90), st.binary(max_size=9))
+def test_temporary_names_fit_and_are_told_apart(name: str, random_bytes: bytes) -> None:
+    path = temporary.temporary_path(f"/folder/{name}")
+    assert os.path.dirname(path) == "/folder"
+    assert len(os.fsencode(os.path.basename(path))) <= 255
+    assert os.path.basename(path).startswith(temporary.temporary_prefix(name))
+    other = temporary.temporary_prefix(f"{name}{random_bytes.hex()}!")
+    assert other != temporary.temporary_prefix(name)
 
 
 # Two writers
