@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from apbundle.errors import BundleError
 from apbundle.format.reader import BundleReader
 from apbundle.format.verify import VerifyReport, verify
@@ -22,13 +24,10 @@ def opened(folder: Path, raw: bytes) -> Iterator[BundleReader]:
 
 def refusal(folder: Path, raw: bytes) -> BundleError:
     """The error with which ``raw`` is refused."""
-    try:
-        with opened(folder, raw):
-            pass
-    except BundleError as error:
-        assert error.path == str(folder / "case.apbundle")
-        return error
-    raise AssertionError("it opens")
+    with pytest.raises(BundleError) as caught, opened(folder, raw):
+        pass
+    assert caught.value.path == str(folder / "case.apbundle")
+    return caught.value
 
 
 def codes(reader: BundleReader) -> list[str]:
