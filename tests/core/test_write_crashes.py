@@ -94,10 +94,11 @@ def test_killed_at_any_call(target: Path) -> None:
                     call(arguments[0], arguments[1][: len(arguments[1]) // 2], arguments[2])
                 if number == at and moment != "after":
                     os.kill(os.getpid(), signal.SIGKILL)
-                result = call(*arguments)
-                if number == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
+                try:
+                    return call(*arguments)
+                finally:
+                    if number == at:
+                        os.kill(os.getpid(), signal.SIGKILL)
 
             with watched(watch):
                 write(target, **options_of(target))
