@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from apbundle.paged import PagedBundle, PagingConfig
 from apbundle.trace.replay import COLUMNS, Step, run_ops
 from support.paging import GOLDEN_TRACES, GoldenTrace, PagerAsBundle, make_pager, units_of
 
@@ -31,3 +32,19 @@ def test_pager_repeats_the_reference(golden: Path, name: str) -> None:
 def test_a_step_is_one_line() -> None:
     step = Step("get", "a", "ok:3", 1, 2, 3, 4, 5, 6, ("a", "b"))
     assert step.to_tsv() == "get\ta\tok:3\t1\t2\t3\t4\t5\t6\ta,b"
+
+
+@pytest.mark.parametrize("source", ["auto", "map", "read"])
+@pytest.mark.parametrize("name", GOLDEN_TRACES)
+def test_paged_bundle_repeats_the_reference(golden: Path, name: str, source: str) -> None:
+    trace = GoldenTrace.load(golden, name)
+    config = PagingConfig(
+        max_memory=trace.settings["max_memory"],
+        eviction=trace.settings["eviction"],
+        prefetch="inline" if trace.settings["prefetch"] else "off",
+        prefetch_count=trace.settings["prefetch_count"],
+        source=source,
+    )
+    with PagedBundle(golden / trace.settings["bundle"], config) as paged:
+        steps = [step.to_tsv() for step in run_ops(paged, trace.operations)]
+    assert ["\t".join(COLUMNS), *steps] == trace.expected

@@ -1,10 +1,11 @@
-"""What will be asked for next: the two predictors, as plain memories without threads or locks."""
+"""What will be asked for next: the predictors, as plain memories without threads or locks."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
 from typing import Final
 
+from apbundle.paging.background import Request
 from apbundle.paging.units import Unit
 
 HISTORY = 10
@@ -105,3 +106,71 @@ class Successions:
         del sources[unit]
         if not sources:
             del self._before[successor], self._units[successor]
+
+
+class LookAhead:
+    """What the background thread should load, decided at the accesses that are worth a thought.
+
+    Those are misses, first uses of what was loaded ahead, and uses of a unit whose successor has been evicted; all
+    other hits pass unseen until they are worked off in batches.
+
+    Parameters
+    ----------
+    count
+        Most units expected after one access.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count: Final = count
+        self._successions: Final = Successions()
+        self._clock = 0  # ticks at the accesses worth a thought
+        self._last_used: Final[dict[int, int]] = {}
+        self._previous: Unit | None = None
+
+    def hit(self, batch: list[int], last: Unit | None) -> None:
+        """These units were used since the last call of any kind; ``last`` is the last of them, if resident."""
+        self._last_used.update(dict.fromkeys(batch, self._clock))
+        self._previous = last
+
+    def accessed(self, unit: Unit, previous: Unit | None, needed: bool) -> list[Request]:
+        """What should be in memory now that ``unit`` was used, directly after ``previous``.
+
+        ``needed`` says whether it had to be loaded for this access, or had been loaded ahead for it.
+        """
+        self._clock += 1
+        self._last_used[unit.id] = self._clock
+        self._previous = unit
+        if needed and previous is not None:
+            self._successions.learn(previous, unit)
+        requests: list[Request] = []
+        step = unit
+        for _ in range(self._count):
+            following = self._successions.successor(step.id)
+            if following is None or following.id == unit.id:
+                break
+            requests.append(Request(following, step.id, self._clock))
+            step = following
+        return requests
+
+    @property
+    def previous(self) -> Unit | None:
+        """The unit used last, as far as is known and still resident."""
+        return self._previous
+
+    def loaded(self, unit: Unit) -> None:
+        """``unit`` became resident."""
+        self._last_used[unit.id] = self._clock
+
+    def left(self, unit: Unit, after: int | None) -> list[int]:
+        """``unit`` left, unused since ``after`` made us expect it (if not ``None``); its known predecessors.
+
+        Their next use is the time to think of this unit again.
+        """
+        self._last_used.pop(unit.id, None)
+        if after is not None:
+            self._successions.weaken(after, unit.id)
+        return self._successions.before(unit.id)
+
+    def is_older(self, clock: int, unit: int) -> bool:
+        """Whether ``unit`` was last used before the access at ``clock``."""
+        return self._last_used.get(unit, 0) < clock

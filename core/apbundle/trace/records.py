@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import dataclass, field
 from enum import IntEnum
 from struct import Struct
@@ -137,6 +139,11 @@ class RecordingHeader:
     config: dict[str, Any] = field(default_factory=dict)
     started: int = 0
     pid: int = 0
+
+    @classmethod
+    def now(cls, **fields: Any) -> RecordingHeader:
+        """The header of a recording that this process begins now; ``fields`` are all the others."""
+        return cls(started=time.time_ns(), pid=os.getpid(), **fields)
 
     def to_bytes(self) -> bytes:
         """The start of a recording file, up to its first record."""

@@ -1,0 +1,331 @@
+"""A bundle whose models are in memory only as far as a limit allows: where format and paging meet."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+from apbundle.errors import bundle_error
+from apbundle.fileio import FileIdentity, StrPath
+from apbundle.format.model import ModelEntry, ModelMetadata
+from apbundle.format.reader import BundleReader
+from apbundle.mapping import FileMap
+from apbundle.paging.config import PagingConfig
+from apbundle.paging.pager import Pager
+from apbundle.paging.sources import BLOCK, HeapSource, MappedSource, Source
+from apbundle.paging.stats import PagingStats
+from apbundle.paging.units import Unit
+from apbundle.text import format_size
+from apbundle.trace.recorder import RecordingWriter, start_recording
+from apbundle.trace.records import RecordingHeader
+
+__all__ = ["PagedBundle", "PagingConfig"]
+
+
+class PagedBundle:
+    """The models of a bundle, loaded when they are asked for and evicted under a memory limit.
+
+    It may be used by any number of threads. After a fork the child opens the file anew, with an empty cache; so does
+    whoever unpickles it. Both insist on the file that was open before (``changed_on_disk`` otherwise).
+
+    A change of the file is noticed whenever a model is loaded. But a model of 2 MiB or more is a view of a memory map:
+    if another program cuts the file short, touching a view taken before ends the process with a bus error. For files
+    that may be cut short, use ``PagingConfig(source="read")``.
+
+    Parameters
+    ----------
+    path
+        The bundle.
+    config
+        How it is paged.
+    record
+        Where to write a recording of all that happens (`core/TRACE.md`), or ``None``. If it cannot be written, a
+        ``RuntimeWarning`` says so once, and paging goes on without.
+
+    Raises
+    ------
+    BundleError, OSError
+        The file cannot be opened, or is no bundle.
+    """
+
+    def __init__(self, path: StrPath, config: PagingConfig | None = None, *, record: StrPath | None = None) -> None:
+        if config is not None and not isinstance(config, PagingConfig):
+            raise TypeError(f"config is a PagingConfig, not {type(config).__name__}")
+        self._config: Final = config or PagingConfig()
+        self._limit: Final = self._config.memory_limit()
+        self._path: Final = os.path.abspath(os.fsdecode(path))
+        self._closed = False
+        self._recorder: RecordingWriter | None = None
+        self._opening: threading.Lock = threading.Lock()
+        self._units: dict[str, Unit] = {}
+        self._reader: BundleReader = BundleReader.open(self._path)
+        self._identity: Final[FileIdentity] = self._reader.file.identity
+        try:
+            source = self._make_source(self._reader)
+        except BaseException:
+            self._reader.close()
+            raise
+        if record is not None:
+            self._recorder = start_recording(record, self._recording_header())
+        self._pager: Pager = self._make_pager(source)
+        _bundles.add(self)
+
+    @classmethod
+    def open(cls, path: StrPath, config: PagingConfig | None = None, *, record: StrPath | None = None) -> Self:
+        """Open the bundle at ``path``; the parameters are those of the class."""
+        return cls(path, config, record=record)
+
+    def get_model(self, name: str) -> memoryview:
+        """The raw (decompressed) bytes of a model, read-only; loaded if need be.
+
+        The view stays valid after the model was evicted and after :meth:`close`. A model larger than the limit is
+        given too: as a view of the map that brings nothing into memory by itself, or else read whole when nothing is
+        left to evict.
+
+        Raises
+        ------
+        ModelNotFound
+            There is no such model; nothing is counted. Also a ``KeyError``.
+        ChangedOnDisk
+            The file is no longer the one that was opened.
+        BundleClosed, BundleError, OSError
+            The bundle was closed; the model is damaged or cannot be read. A failed load is not counted.
+        """
+        return self._pager.get(name)
+
+    def prefetch_hint(self, name: str) -> None:
+        """Load a model that will be needed, before this returns, or soon if prefetch is ``"background"``.
+
+        Evicts what a miss would evict, counts a prefetch. A model that is cached or does not exist is left alone.
+        Raises what :meth:`get_model` raises for a load that fails; in the background only the access that needs the
+        model does.
+        """
+        self._pager.hint(name)
+
+    def evict(self, name: str) -> bool:
+        """Drop a model from memory, counting an eviction; whether it was there."""
+        return self._pager.evict(name)
+
+    def clear_cache(self) -> None:
+        """Drop all models from memory, counting nothing."""
+        self._pager.clear()
+
+    def is_cached(self, name: str) -> bool:
+        """Whether a model is in memory; ``False`` for one that does not exist."""
+        return self._pager.is_cached(name)
+
+    def get_metadata(self, name: str) -> ModelMetadata:
+        """What the bundle says of a model (``model_not_found`` if there is none)."""
+        return self.entry(name).metadata
+
+    def entry(self, name: str) -> ModelEntry:
+        """Where a model is and what is known of it (``model_not_found`` if there is none)."""
+        return self._reader.entry(name)
+
+    def stats(self) -> PagingStats:
+        """The counters now; readable after :meth:`close`."""
+        return self._pager.stats()
+
+    @property
+    def path(self) -> str:
+        """The bundle's absolute path."""
+        return self._path
+
+    @property
+    def config(self) -> PagingConfig:
+        """The settings it was opened with."""
+        return self._config
+
+    @property
+    def max_memory(self) -> int:
+        """The limit in bytes; of an automatic one, what it came to."""
+        return self._limit
+
+    @property
+    def model_names(self) -> list[str]:
+        """The names of all models, in the bundle's order."""
+        return self._reader.manifest.model_names
+
+    @property
+    def cached_count(self) -> int:
+        """How many models are in memory."""
+        return self._pager.cached_count
+
+    @property
+    def cached_names(self) -> tuple[str, ...]:
+        """The names of the models in memory, in no particular order."""
+        return self._pager.cached_names
+
+    @property
+    def memory_used(self) -> int:
+        """Raw bytes of the models in memory, as the counters have it."""
+        return self._pager.memory_used
+
+    @property
+    def charged(self) -> int:
+        """Bytes counted against the limit: of a mapped model, the 2 MiB blocks of the file that it touches."""
+        return self._pager.charged
+
+    @property
+    def resident(self) -> int:
+        """Bytes this object holds in memory.
+
+        Other than ``charged`` it includes buffers of evicted models that someone still has a view of.
+        """
+        return self._pager.resident
+
+    @property
+    def recording(self) -> str | None:
+        """Path of the recording that is being written, or ``None``."""
+        return None if self._recorder is None or self._recorder.failed else self._recorder.path
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Drop all models and close the file, once loads under way are done. Views handed out stay valid."""
+        self._closed = True
+        if not isinstance(self._pager, _Asleep):
+            self._pager.close()
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._reader.manifest
+
+    def __len__(self) -> int:
+        return len(self._reader.manifest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._check_open()
+        return _reopen, (type(self), self._path, self._config, self._identity)
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return f"PagedBundle({self._path!r}, closed)"
+        used, limit = format_size(self.memory_used), format_size(self._limit)
+        return f"PagedBundle({self._path!r}, {self.cached_count} of {len(self)} models in memory, {used} of {limit})"
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise bundle_error("closed", "The bundle was closed.", path=self._path)
+
+    def _make_source(self, reader: BundleReader) -> Source:
+        heap = HeapSource(lambda unit, into: reader.read_into(unit.name, 0, into))
+        wanted = self._config.source
+        if wanted == "read" or reader.file_size < BLOCK or (wanted == "auto" and not FileMap.supported(reader.file)):
+            return heap
+        try:
+            return MappedSource(FileMap(reader.file), heap)
+        except OSError:
+            if wanted == "map":
+                raise
+            return heap  # no address space, for instance: reading works all the same
+
+    def _make_pager(self, source: Source) -> Pager:
+        return Pager(
+            self._find,
+            source,
+            max_memory=self._limit,
+            eviction=self._config.eviction,
+            prefetch=self._config.prefetch_mode,
+            prefetch_count=self._config.prefetch_count,
+            observer=self._recorder,
+        )
+
+    def _find(self, name: str) -> Unit | None:
+        if not self._units:
+            self._units = self._make_units()
+        return self._units.get(name)
+
+    def _make_units(self) -> dict[str, Unit]:
+        """Every model as a unit; made when first needed, for opening a large bundle should not wait for it."""
+        reader = self._reader
+        as_it_lies = reader.extension_error is None  # else each model is looked at before it is handed out
+        units = {}
+        for number, entry in enumerate(reader.manifest):
+            offset = reader.data_offset + entry.offset if as_it_lies and not entry.compressed else None
+            units[entry.name] = Unit(number, entry.name, entry.raw_size, offset)
+        return units
+
+    def _recording_header(self) -> RecordingHeader:
+        reader = self._reader
+        binding = reader.extension.binding if reader.extension else None
+        return RecordingHeader.now(
+            bundle=self._path,
+            names=tuple(reader.manifest.model_names),
+            sizes=tuple(entry.raw_size for entry in reader.manifest),
+            identity=asdict(self._identity),
+            binding=binding.sha256.hex() if binding else None,
+            config=asdict(replace(self._config, max_memory=self._limit)),
+        )
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: what was open stays the parent's; the first use opens the file anew."""
+        if self._recorder is not None:
+            self._recorder.abandon()
+            self._recorder = None
+        self._opening = threading.Lock()
+        self._pager = cast(Pager, _Asleep(self._wake))
+
+    def _wake(self) -> Pager:
+        self._check_open()
+        with self._opening:
+            if isinstance(self._pager, _Asleep):
+                reader = _open_again(self._path, self._identity)
+                self._pager = self._make_pager(self._make_source(reader))
+                self._reader = reader
+            return self._pager
+
+
+class _Asleep:
+    """Stands for the pager of a process that was forked, until it is used."""
+
+    def __init__(self, wake: Callable[[], Pager]) -> None:
+        self._wake = wake
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wake(), name)
+
+
+def _open_again(path: str, identity: FileIdentity) -> BundleReader:
+    reader = BundleReader.open(path)
+    if reader.file.identity != identity:
+        reader.close()
+        raise bundle_error("changed_on_disk", "This is not the file that was open before.", path=path)
+    return reader
+
+
+def _reopen(cls: type[PagedBundle], path: str, config: PagingConfig, identity: FileIdentity) -> PagedBundle:
+    bundle = cls(path, config)
+    if bundle._identity != identity:
+        bundle.close()
+        raise bundle_error("changed_on_disk", "This is not the file that was pickled.", path=path)
+    return bundle
+
+
+_bundles: Final[weakref.WeakSet[PagedBundle]] = weakref.WeakSet()
+
+
+def _leave_all_to_parent() -> None:
+    for bundle in list(_bundles):
+        if not bundle.closed:
+            bundle._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all_to_parent)

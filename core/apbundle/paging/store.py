@@ -1,0 +1,250 @@
+"""The units in memory: the one place where bytes are charged, units come and go, and counters move.
+
+Everything here is called with :attr:`UnitStore.lock` held; only the source's own work runs without it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Final
+
+from apbundle.errors import bundle_error
+from apbundle.paging.observer import EvictCause, LoadCause, Observer
+from apbundle.paging.policy import Policy
+from apbundle.paging.prefetch import LookAhead
+from apbundle.paging.sources import Source
+from apbundle.paging.stats import PagingStats
+from apbundle.paging.units import Unit
+
+BATCH = 4096
+"""Hits that may wait in the log."""
+
+_MAX_SPARED = 64
+
+
+class UnitStore:
+    """What is resident, in which order it leaves, and what that has counted so far.
+
+    Parameters
+    ----------
+    source
+        Where units come from and what they cost.
+    max_memory
+        Bytes the source may charge.
+    policy, observer
+        The order; who is told.
+    look_ahead
+        Learns from what happens here, or ``None``.
+    quick_hits
+        Whether hits may go by :attr:`views` and :attr:`log` alone, without the lock.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        max_memory: int,
+        policy: Policy,
+        observer: Observer,
+        look_ahead: LookAhead | None,
+        *,
+        quick_hits: bool,
+    ) -> None:
+        self.source: Final = source
+        self.observer: Final = observer
+        self.lock: Final = threading.Lock()
+        self.views: Final[dict[str, tuple[int, memoryview]]] = {}
+        self.log: Final[list[int]] = []  # hits that are not worked off yet
+        self.residents: Final[dict[int, tuple[Unit, memoryview]]] = {}
+        self.memory_used = 0
+        self.closed = False
+        self._limit: Final = max_memory
+        self._policy: Final = policy
+        self._look_ahead: Final = look_ahead
+        self._quick_hits: Final = quick_hits
+        self._changed: Final = threading.Condition(self.lock)  # a load has ended
+        self._unused: Final[dict[int, int | None]] = {}  # loaded ahead, not used yet: the unit that made us expect it
+        self._loading: Final[set[int]] = set()
+        self._in_flight = 0  # loads that have their room
+        self._hits = self._misses = self._evictions = self._prefetches = self._bytes_loaded = 0
+
+    def check_open(self) -> None:
+        """Raise ``BundleClosed`` if this is closed."""
+        if self.closed:
+            raise bundle_error("closed", "The bundle was closed.")
+
+    def work_off(self) -> None:
+        """Count the logged hits, and let the policy and the observer know of them."""
+        count = len(self.log)
+        if not count:
+            return
+        batch = self.log[:count]
+        del self.log[:count]  # what other threads log meanwhile stays
+        self._hits += count
+        self._policy.touch(batch)
+        self.observer.hits(batch)
+        if self._look_ahead is not None:
+            last = self.residents.get(batch[-1])
+            self._look_ahead.hit(batch, last[0] if last else None)
+
+    def stats(self) -> PagingStats:
+        """The counters, every logged hit included."""
+        self.work_off()
+        return PagingStats(
+            self._hits, self._misses, self._evictions, self._bytes_loaded, self.memory_used, self._prefetches
+        )
+
+    def is_present(self, unit: Unit) -> bool:
+        """Whether ``unit`` is resident or being loaded."""
+        return unit.id in self.residents or unit.id in self._loading
+
+    def wait_for(self, unit: Unit) -> bool:
+        """Whether ``unit`` is resident once nobody is loading it."""
+        while unit.id in self._loading:
+            self._changed.wait()
+            self.check_open()
+        return unit.id in self.residents
+
+    def hit(self, unit: Unit) -> tuple[memoryview, bool]:
+        """The view of a resident unit, and whether this access would have been a miss but for a prefetch."""
+        view = self.residents[unit.id][1]
+        self.log.append(unit.id)
+        ahead = unit.id in self._unused
+        if ahead or len(self.log) >= BATCH:
+            self.work_off()
+        if ahead:
+            del self._unused[unit.id]
+            self.observer.prefetch_used(unit.id, unit.size)
+        self._offer(unit, view)
+        return view, ahead
+
+    def load(self, unit: Unit, cause: LoadCause, after: int | None = None) -> memoryview:
+        """Bring in a unit that is not present, evicting as needed; the lock is released while the source works."""
+        self.work_off()
+        self._loading.add(unit.id)
+        try:
+            self._make_room(unit)
+            view, latency = self._read(unit, cause)
+        finally:
+            self._loading.discard(unit.id)
+            self._changed.notify_all()
+        self.work_off()
+        self.residents[unit.id] = unit, view
+        self._policy.insert(unit.id, unit.size)
+        self._bytes_loaded += unit.size
+        self.memory_used += unit.size
+        if cause == "demand":
+            self._misses += 1
+            self._offer(unit, view)
+        else:
+            self._prefetches += 1
+            self._unused[unit.id] = after
+        if self._look_ahead is not None:
+            self._look_ahead.loaded(unit)
+        self.observer.loaded(unit.id, unit.size, cause, latency)
+        return view
+
+    def fits(self, unit: Unit) -> bool:
+        """Whether ``unit`` can be brought in, and charged, as things are."""
+        cost = self.source.cost(unit, self._limit)
+        return cost is not None and self.source.charged + cost <= self._limit
+
+    def make_room_ahead(self, unit: Unit, may_leave: Callable[[int], bool]) -> bool:
+        """Whether ``unit`` fits, once units that ``may_leave`` are evicted; none is if they are not enough."""
+        self.work_off()
+        if self.source.cost(unit, self._limit) is None:
+            return False  # it would be mapped, not loaded
+        excess = self._excess(unit)
+        victims: list[int] = []
+        spared: set[int] = set()
+        while excess > 0:
+            victim = self._policy.victim(spared)
+            if victim is None or len(spared) - len(victims) >= _MAX_SPARED:
+                return False
+            spared.add(victim)
+            if may_leave(victim):
+                victims.append(victim)
+                excess -= self.residents[victim][0].size
+        for victim in victims:
+            self.drop(victim, "room", unit.id)
+        return not self._excess(unit)
+
+    def drop(self, number: int, cause: EvictCause, needed_by: int | None = None) -> None:
+        """Evict a resident unit."""
+        unit, after = self._forget(number)
+        self._evictions += 1
+        self.observer.evicted(number, unit.size, cause, needed_by)
+        if self._look_ahead is not None:
+            for earlier in self._look_ahead.left(unit, after):
+                if earlier in self.residents:  # its next use shall not go unseen
+                    self.views.pop(self.residents[earlier][0].name, None)
+
+    def clear(self) -> None:
+        """Let every resident unit go, counting nothing."""
+        self.work_off()
+        size = self.memory_used
+        for number in list(self.residents):
+            self._forget(number)
+        if size:
+            self.observer.cleared(size)
+
+    def close(self) -> None:
+        """Wait for the loads under way, let everything go, and close source and observer."""
+        while self._loading:
+            self._changed.wait()
+        self.clear()
+        self.observer.close()
+        self.source.close()
+
+    def _offer(self, unit: Unit, view: memoryview) -> None:
+        if self._quick_hits:
+            self.views[unit.name] = unit.id, view
+
+    def _excess(self, unit: Unit) -> int:
+        """Bytes that must go before ``unit`` fits; none for one that is not charged."""
+        cost = self.source.cost(unit, self._limit)
+        return 0 if cost is None else max(self.source.charged + cost - self._limit, 0)
+
+    def _make_room(self, unit: Unit) -> None:
+        """Evict until ``unit`` fits or nothing is left to evict, now or after the loads under way."""
+        while self._excess(unit):
+            victim = self._policy.victim()
+            if victim is not None:
+                self.drop(victim, "room", unit.id)
+            elif self._in_flight:
+                self._changed.wait()
+                self.check_open()
+                self.work_off()
+            else:
+                return
+
+    def _read(self, unit: Unit, cause: LoadCause) -> tuple[memoryview, int]:
+        """The bytes from the source, and the nanoseconds that took."""
+        self.source.reserve(unit, self._limit)
+        self._in_flight += 1
+        started = perf_counter_ns()
+        try:
+            self.lock.release()
+            try:
+                view = self.source.load(unit)
+            finally:
+                self.lock.acquire()
+            self.check_open()
+        except BaseException as error:
+            self.source.release(unit)
+            if isinstance(error, Exception):
+                self.observer.load_failed(unit.id, cause, error, perf_counter_ns() - started)
+            raise
+        finally:
+            self._in_flight -= 1
+        return view, perf_counter_ns() - started
+
+    def _forget(self, number: int) -> tuple[Unit, int | None]:
+        """Take a unit out of every table and give its memory back; also the unit it was expected after, if unused."""
+        unit = self.residents.pop(number)[0]  # no reference to the view may remain here: the source looks for them
+        self.views.pop(unit.name, None)
+        self._policy.remove(number)
+        self.memory_used -= unit.size
+        self.source.release(unit)
+        return unit, self._unused.pop(number, None)
