@@ -94,6 +94,11 @@ class Action:
         return self.text.replace("&", "").removesuffix("…")
 
     @property
+    def title(self) -> str:
+        """Menu and text, which tell it apart from all others: ``View: Build``."""
+        return f"{self.menu.plain}: {self.plain}"
+
+    @property
     def shortcut_text(self) -> str:
         """The keys as this system writes them."""
         return QKeySequence(self.shortcut).toString(QKeySequence.SequenceFormat.NativeText)

@@ -243,13 +243,7 @@ class MainWindow(QMainWindow):
 
     def _show_commands(self) -> None:
         entries = [
-            Entry(
-                f"{action.menu.plain}: {action.plain}",
-                action.tip,
-                action.shortcut_text,
-                action.icon,
-                partial(self.do, action.name),
-            )
+            Entry(action.title, action.tip, action.shortcut_text, action.icon, partial(self.do, action.name))
             for action in self.actions_.enabled()
             if action is not find("view.commands")
         ]

@@ -38,6 +38,7 @@ class ThemeManager(QObject):
         super().__init__(parent)
         self._choice = Choice.SYSTEM
         self._colors = LIGHT
+        self._system = QGuiApplication.styleHints().colorScheme()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
 
     @property
@@ -63,7 +64,8 @@ class ThemeManager(QObject):
             self._choice = choice
             self._follow()
 
-    def _system_changed(self) -> None:
+    def _system_changed(self, scheme: Qt.ColorScheme) -> None:
+        self._system = scheme
         if self._choice is Choice.SYSTEM:
             self._follow()
 
@@ -75,7 +77,7 @@ class ThemeManager(QObject):
 
     def _wanted(self) -> Colors:
         if self._choice is Choice.SYSTEM:
-            return DARK if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+            return DARK if self._system == Qt.ColorScheme.Dark else LIGHT
         return DARK if self._choice is Choice.DARK else LIGHT
 
     def _put_in_force(self, wanted: Colors) -> None:
