@@ -1,1 +1,73 @@
-"""Read, write, verify and page ``.apbundle`` files: several machine-learning models in one file."""
+"""Read, write, verify and page ``.apbundle`` files: several machine-learning models in one file.
+
+Write one, and use its models under a memory limit::
+
+    from apbundle import ModelBundle
+
+    bundle = (
+        ModelBundle.builder("models.apbundle")
+        .add_model("encoder", "encoder.safetensors", version="1.0")
+        .add_model("head", {"weight": weight, "bias": bias})
+        .build()
+    )
+    with ModelBundle.load_paged("models.apbundle", max_memory="2GiB") as paged:
+        view = paged.get_model("encoder")
+        print(paged.stats())
+
+What a file or a request can do wrong is a :class:`BundleError`; its subclasses are in :mod:`apbundle.errors`.
+"""
+
+from typing import Any
+
+from apbundle import errors
+from apbundle.bundle import BundleBuilder, BundleWriter, ModelBundle
+from apbundle.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE, BundleConfig
+from apbundle.errors import BundleError, Finding
+from apbundle.format.layout import BUNDLE_MAGIC, BUNDLE_VERSION
+from apbundle.format.manifest import BundleFormat, BundleManifest
+from apbundle.format.model import Digest, ModelEntry, ModelMetadata
+from apbundle.format.reader import BundleReader
+from apbundle.format.verify import VerifyReport
+from apbundle.mapping import MappedFile, MappedRegion, MemoryMappedFile
+from apbundle.paged import PagedBundle, PagingConfig
+from apbundle.paging.stats import PagingStats
+
+__all__ = [
+    "BUNDLE_MAGIC",
+    "BUNDLE_VERSION",
+    "DEFAULT_MAX_MEMORY",
+    "DEFAULT_PAGE_SIZE",
+    "BundleBuilder",
+    "BundleConfig",
+    "BundleError",
+    "BundleFormat",
+    "BundleManifest",
+    "BundleReader",
+    "BundleWriter",
+    "Digest",
+    "Finding",
+    "MappedFile",
+    "MappedRegion",
+    "MemoryMappedFile",
+    "ModelBundle",
+    "ModelEntry",
+    "ModelMetadata",
+    "PagedBundle",
+    "PagingConfig",
+    "PagingStats",
+    "VerifyReport",
+    "errors",
+]
+
+__version__: str
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":  # asked of the installation only when needed: that takes longer than all else here
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("apbundle")
+        except PackageNotFoundError:
+            return "unknown"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,12 @@
+"""The commands there are, in the order people meet them."""
+
+from __future__ import annotations
+
+from apbundle.cli.extract import EXTRACT
+from apbundle.cli.info import INFO
+from apbundle.cli.pack import PACK
+from apbundle.cli.parsing import Command
+from apbundle.cli.replay import REPLAY
+from apbundle.cli.verify import VERIFY
+
+COMMANDS: dict[str, Command] = {command.name: command for command in (INFO, VERIFY, PACK, EXTRACT, REPLAY)}
