@@ -14,20 +14,27 @@ from apbundle import ModelBundle
 FROM_FORMULAS = ("gabor-filters", "edge-kernels", "mel-filters", "positions", "licence-bigrams")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shipped(root: Path) -> Iterator[ModelBundle]:
     with ModelBundle.load(root / "resources" / "sample.apbundle") as bundle:
         yield bundle
 
 
 @pytest.fixture(scope="module")
-def remade(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelBundle]:
+def remade_path(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "sample.apbundle"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(root / "resources"), *sys.path])
         import make_sample
 
-        with make_sample.make(tmp_path_factory.mktemp("sample") / "sample.apbundle") as bundle:
-            yield bundle
+        make_sample.make(path).close()
+    return path
+
+
+@pytest.fixture
+def remade(remade_path: Path) -> Iterator[ModelBundle]:
+    with ModelBundle.load(remade_path) as bundle:
+        yield bundle
 
 
 def test_sample_is_sound_and_small(shipped: ModelBundle) -> None:
