@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small inputs and few rounds")
     parser.add_argument("--folder", help="where to put the files (default: the system's temporary folder)")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=132)
     table = Table("operation", "ours", "peer", "peer's", "ratio", "goal", box=None, pad_edge=False)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for benchmark in (opening, paging, building):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ _PIECE = 1 << 24
 
 
 def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """Whole processes, in shuffled order; ours makes the file durable, which ``cat`` does not, so both are synced."""
+    """In shuffled order. Ours makes the file durable, which ``cat`` does not: so both are followed by an fsync."""
     size = GIB // 16 if quick else GIB
     sources = _sources(folder, size)
     target = folder / "built.apbundle"
@@ -34,7 +33,7 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
 
     rounds = 4 if quick else 8
     for digest in ("xxh3-128", "sha256"):
-        times = in_turn({"ours": lambda digest=digest: _build(digest, target, sources), "cat": cat}, rounds, before)
+        times = in_turn({"ours": lambda digest=digest: build(digest, target, sources), "cat": cat}, rounds, before)
         goal = 1.05 if digest == "xxh3-128" else None
         yield Row(f"build 4 × {size >> 20} MiB, {digest}", times["ours"], "cat, then fsync", times["cat"], goal)
     peak, base = _peaks(target, sources)
@@ -53,14 +52,25 @@ def _sources(folder: Path, size: int) -> list[Path]:
     return paths
 
 
-def _build(digest: str, target: Path, sources: list[Path]) -> str:
-    command = [sys.executable, __file__, digest, str(target), *map(str, sources)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def build(digest: str, target: Path, sources: list[Path]) -> None:
+    """Build one bundle of ``sources`` in this process."""
+    builder = ModelBundle.builder(target).with_config(BundleConfig(digest=digest))
+    for index, source in enumerate(sources):
+        builder.add_model(f"model{index}", source)
+    builder.build().close()
 
 
 def _peaks(target: Path, sources: list[Path]) -> tuple[int, int]:
-    base, peak = _build("xxh3-128", target, sources).split()
+    """The peak of a process that builds, and what it had before, in MiB."""
+    command = [sys.executable, __file__, str(target), *map(str, sources)]
+    base, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return int(peak), int(base)
+
+
+def _peak_so_far() -> int:
+    """Of this process, in MiB. The figure of ``getrusage`` would still be that of the process it was forked from."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) >> 10
 
 
 def _many_small(folder: Path, count: int) -> Row:
@@ -76,14 +86,11 @@ def _many_small(folder: Path, count: int) -> Row:
 
 
 def main() -> None:
-    """Build once in this process and print the resident peak before and after, in MiB."""
-    digest, target, *sources = sys.argv[1:]
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    builder = ModelBundle.builder(target).with_config(BundleConfig(digest=digest))
-    for index, source in enumerate(sources):
-        builder.add_model(f"model{index}", source)
-    builder.build().close()
-    print(base, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+    """Build once in this process and print its peak before and after."""
+    target, *sources = map(Path, sys.argv[1:])
+    base = _peak_so_far()
+    build("xxh3-128", target, sources)
+    print(base, _peak_so_far())
 
 
 if __name__ == "__main__":
