@@ -60,6 +60,8 @@ def _decode_frame(
         declared = zstd.get_frame_info(frame).decompressed_size
         if declared != expected:
             raise zstd.ZstdError(f"it declares {declared} raw bytes instead of {expected}")
+        if _window(frame) > 1 << layout.MAX_ZSTD_WINDOW_LOG:  # the decoder itself lets small frames pass
+            raise zstd.ZstdError(f"it asks for a window of {_window(frame)} bytes")
         decoder = zstd.ZstdDecompressor(options=_OPTIONS)
         raw = decoder.decompress(frame, max_length=expected + 1)
         if not decoder.eof or len(raw) != expected or decoder.unused_data:
@@ -72,3 +74,11 @@ def _decode_frame(
             hint="The model is damaged; the others are not concerned.",
         ) from error
     return raw
+
+
+def _window(frame: bytes) -> int:
+    """The bytes of history that a frame asks its decoder to keep; 0 when that is its content."""
+    if frame[4] & 0x20:
+        return 0
+    base = 1 << (10 + (frame[5] >> 3))
+    return base + (base >> 3) * (frame[5] & 7)
