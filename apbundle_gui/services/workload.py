@@ -1,0 +1,219 @@
+"""The workload the window runs: a process beside it, told what to do and listened to.
+
+What happens to that process, a crash included, is a state and a message here and never anything worse.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+
+from apbundle.errors import ERROR_CLASSES, bundle_error
+from apbundle_gui.services import workload_worker
+from apbundle_gui.services.workload_worker import WorkloadSettings, to_line
+
+PATIENCE_MS: Final = 1000
+"""How long a process may take to end once its input has ended, in milliseconds."""
+_MAX_HEARD: Final = 1 << 20
+_MAX_STDERR: Final = 16 << 10
+
+
+class WorkloadState(Enum):
+    """Where a workload is. ``HELD`` can go on; ``FULL``, ``ENDED`` and ``FAILED`` cannot."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    HELD = "held"
+    FULL = "full"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+class Workload(QObject):
+    """Runs at most one workload at a time.
+
+    Attributes
+    ----------
+    changed
+        Emitted when the state changed.
+    progressed
+        Emitted a few times a second while ``accesses`` or ``resident`` change.
+    failed
+        Emitted with the exception when the workload could not go on, after the state changed.
+    """
+
+    changed = Signal()
+    progressed = Signal()
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = WorkloadState.IDLE
+        self.settings: WorkloadSettings | None = None
+        self.accesses = 0
+        self.resident = 0
+        self._folder: Path | None = None
+        self._runs = 0
+        self._process: QProcess | None = None
+        self._heard = b""
+        self._error: BaseException | None = None
+
+    @property
+    def recording(self) -> str | None:
+        """The file of this run, or of the one that ended; it may not exist yet."""
+        return self.settings.recording if self.settings else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process has not ended yet, so that the recording may still grow."""
+        return self._process is not None
+
+    @property
+    def process_id(self) -> int:
+        """The number of its process; 0 when there is none."""
+        return self._process.processId() if self._process is not None else 0
+
+    def start(self, settings: WorkloadSettings) -> None:
+        """Begin anew. The settings' ``recording`` is chosen here, whatever it was.
+
+        Raises
+        ------
+        OSError
+            There is no place for the recording.
+        """
+        self.reset()
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="apbundle-monitor-"))
+        self._runs += 1
+        self.settings = replace(settings, recording=str(self._folder / f"run-{self._runs}.aptrace"))
+        process = QProcess(self)
+        self._process = process
+        process.setProgram(sys.executable)
+        process.setArguments(["-P", workload_worker.__file__])
+        process.readyReadStandardOutput.connect(lambda: self._hear(process))
+        process.finished.connect(lambda code, status: self._finished(process, code, status))
+        process.errorOccurred.connect(lambda error: self._not_started(process, error))
+        self._set_state(WorkloadState.STARTING)
+        process.start()
+        process.write(self.settings.to_line())
+
+    def pause(self) -> None:
+        """Hold it where it is."""
+        self._tell(hold=True)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._tell(hold=False)
+
+    def step(self, count: int = 1) -> None:
+        """Do so many accesses and hold."""
+        self._tell(step=count)
+
+    def set_pace(self, pace: float | None) -> None:
+        """Change the speed: accesses a second, ``None`` as fast as it goes."""
+        if self.settings is not None:
+            self.settings = replace(self.settings, pace=pace)
+        self._tell(pace=pace)
+
+    def reset(self) -> None:
+        """End what runs, and forget it and its recording."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+        if self.recording is not None:
+            with suppress(OSError):
+                os.unlink(self.recording)
+        self.settings = None
+        self.accesses = self.resident = 0
+        self._heard = b""
+        self._error = None
+        self._set_state(WorkloadState.IDLE)
+
+    def shutdown(self) -> None:
+        """End what runs, wait for it, and leave nothing behind."""
+        self.reset()
+        for process in self.findChildren(QProcess):
+            if not process.waitForFinished(PATIENCE_MS):
+                process.kill()
+                process.waitForFinished()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _tell(self, **command: Any) -> None:
+        if self._process is not None:
+            self._process.write(to_line(command))
+
+    # What a process says or does that was let go already is of no interest any more.
+
+    def _hear(self, process: QProcess) -> None:
+        if process is not self._process:
+            return
+        self._heard += process.readAllStandardOutput().data()
+        *lines, self._heard = self._heard.split(b"\n")
+        if len(self._heard) > _MAX_HEARD:
+            self._heard = b""
+        for line in lines:
+            self._understand(line)
+
+    def _understand(self, line: bytes) -> None:
+        told = json.loads(line)
+        if "failed" in told:
+            self._error = _exception(told["failed"])
+        if "accesses" in told:
+            self.accesses, self.resident = told["accesses"], told["resident"]
+            self.progressed.emit()
+        if "state" in told:
+            self._set_state(WorkloadState(told["state"]))
+
+    def _finished(self, process: QProcess, code: int, status: QProcess.ExitStatus) -> None:
+        process.deleteLater()
+        if process is not self._process:
+            return
+        self._hear(process)
+        last_words = bytes(process.readAllStandardError().data())[-_MAX_STDERR:].decode(errors="replace").strip()
+        self._process = None
+        how = f"with code {code}" if status == QProcess.ExitStatus.NormalExit else "by a signal or a crash"
+        reason = f": {last_words.splitlines()[-1]}" if last_words else "."
+        self._fail(self._error or OSError(f"The workload's process ended unexpectedly {how}{reason}"))
+
+    def _not_started(self, process: QProcess, error: QProcess.ProcessError) -> None:
+        if process is self._process and error == QProcess.ProcessError.FailedToStart:
+            self._process = None
+            process.deleteLater()
+            self._fail(OSError(f"The workload's process cannot be started: {process.errorString()}"))
+
+    def _fail(self, error: BaseException) -> None:
+        self._set_state(WorkloadState.FAILED)
+        self.failed.emit(error)
+
+    def _set_state(self, state: WorkloadState) -> None:
+        if state is not self.state:
+            self.state = state
+            self.changed.emit()
+
+
+def _end(process: QProcess) -> None:
+    """Let a process end by itself, and kill it when it does not."""
+    process.closeWriteChannel()
+    QTimer.singleShot(PATIENCE_MS, process, process.kill)
+
+
+def _exception(told: dict[str, Any]) -> BaseException:
+    """The exception the worker met."""
+    if told.get("code") in ERROR_CLASSES:
+        return bundle_error(told["code"], told["message"], path=told["path"], offset=told["offset"], hint=told["hint"])
+    if "errno" in told:
+        return OSError(told["errno"], told["message"], told["path"])
+    return MemoryError(told["message"])
