@@ -83,6 +83,16 @@ class FieldTable(Sequence[Field]):
             return Field(prefix + "size", size_at, 8, f"{entry.size}", f"stored bytes: {format_size(entry.size)}")
         return Field(prefix + "offset", size_at + 8, 8, f"{entry.offset}", f"from the data offset: byte {start:#x}")
 
+    def model_at(self, row: int) -> int | None:
+        """The index of the model whose entry the field in ``row`` belongs to, or ``None``."""
+        index = (row - len(self._head)) // _FIELDS_PER_ENTRY
+        return index if 0 <= index < len(self._entries) else None
+
+    def rows_of_model(self, index: int) -> range:
+        """The rows of the entry of the model at ``index``."""
+        first = len(self._head) + _FIELDS_PER_ENTRY * index
+        return range(first, first + _FIELDS_PER_ENTRY)
+
     def at_offset(self, offset: int) -> int | None:
         """The row of the field that holds byte ``offset`` of the file, or ``None``."""
         row = bisect_right(self, offset, key=lambda field: field.offset) - 1

@@ -1,0 +1,67 @@
+"""What the window knows about one open bundle beyond its manifest, and the jobs that find it out."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from apbundle.bundle import ModelBundle
+from apbundle.format.fields import FieldTable
+from apbundle_gui.services.container import Services
+from apbundle_gui.services.jobs import Job
+from apbundle_gui.services.model_formats import ModelFormats
+from apbundle_gui.services.session import OpenBundle
+from apbundle_gui.services.verification import Verification
+
+
+class Inspection(QObject):
+    """One bundle under inspection, from its opening to its closing.
+
+    Attributes
+    ----------
+    fields_ready
+        Emitted when :attr:`fields` can be used.
+    names
+        The models' names in the order of the manifest; a model's place in it is its index everywhere.
+    """
+
+    fields_ready = Signal()
+
+    def __init__(self, services: Services, opened: OpenBundle, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._services = services
+        self.path = opened.path
+        self.bundle: ModelBundle = opened.bundle
+        self.reader = opened.bundle.reader
+        self.names = self.reader.manifest.model_names
+        self.formats = ModelFormats(services, self.reader, self.names, self)
+        self.verification = Verification(services, opened.bundle, self)
+        self.fields: FieldTable | None = None
+        self._fields_job: Job | None = None
+        self._closed = False
+
+    def need_fields(self) -> None:
+        """List the manifest's fields, unless that is done or under way."""
+        if self.fields is None and self._fields_job is None:
+            self._fields_job = self._services.jobs.start(
+                "Listing the fields",
+                lambda progress, cancel: FieldTable(self.reader),
+                on_done=self._fields_listed,
+                on_failed=self._failed,
+            )
+
+    def close(self) -> None:
+        """Stop every job; the bundle is about to be closed."""
+        self._closed = True
+        self.formats.close()
+        self.verification.close()
+
+    def _fields_listed(self, fields: FieldTable) -> None:
+        self.fields = fields
+        self._fields_job = None
+        if not self._closed:
+            self.fields_ready.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        self._fields_job = None
+        if not self._closed:
+            self._services.messages.error(error)

@@ -1,0 +1,40 @@
+"""How a job that computes in Python leaves the window its share.
+
+The interpreter runs one thread at a time, and every call between Qt and Python hands the turn over: a worker that never
+pauses makes each of the hundreds of calls of one repaint wait. So long loops take a breath every millisecond.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from apbundle.progress import Cancel, Reporter
+
+WORK_S: Final = 0.001
+"""The longest stretch of work between two pauses, in seconds."""
+REST_S: Final = 0.001
+"""How long a pause is at least, in seconds."""
+
+
+class Pace:
+    """Called once a turn of a long loop: pauses now and then, and stops the loop when the job is cancelled."""
+
+    __slots__ = ("_reporter", "_since")
+
+    def __init__(self, cancel: Cancel | None = None) -> None:
+        self._reporter = Reporter(None, cancel)
+        self._since = time.perf_counter()
+
+    def step(self) -> None:
+        """Go on, perhaps after a pause.
+
+        Raises
+        ------
+        Cancelled
+            When the job is.
+        """
+        if time.perf_counter() - self._since > WORK_S:
+            self._reporter.check()
+            time.sleep(REST_S)
+            self._since = time.perf_counter()
