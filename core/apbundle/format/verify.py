@@ -39,11 +39,12 @@ def verify(reader: BundleReader, *, progress: Progress | None = None, cancel: Ca
     Cancelled, OSError
     """
     reporter = Reporter(progress, cancel)
-    reporter.phase("verify", reader.file_size)
     findings = _known_faults(reader)
+    ranges = _zero_ranges(reader)
+    reporter.phase("verify", sum(end - begin for begin, end in ranges) + reader.manifest.total_size)
     scratch = memoryview(bytearray(min(PIECE, max(reader.file_size, 1))))
     reader.file.check_unchanged()
-    findings += _nonzero_bytes(reader, scratch, reporter)
+    findings += _nonzero_bytes(reader, ranges, scratch, reporter)
     sound = []
     for entry in reader.manifest:
         reader.file.check_unchanged()
@@ -68,10 +69,17 @@ def _known_faults(reader: BundleReader) -> list[Finding]:
     return findings
 
 
-def _nonzero_bytes(reader: BundleReader, scratch: memoryview, reporter: Reporter) -> list[Finding]:
+def _zero_ranges(reader: BundleReader) -> list[tuple[int, int]]:
+    """Slack, padding, gaps and what follows the models: zeros in a sound bundle. File offsets, ends exclusive."""
     ranges = reader.extents.uncovered(reader.data_offset, reader.file_size)
     if reader.extension_range and not reader.tail:
         ranges.insert(0, (reader.extension_range[1], reader.data_offset))
+    return ranges
+
+
+def _nonzero_bytes(
+    reader: BundleReader, ranges: list[tuple[int, int]], scratch: memoryview, reporter: Reporter
+) -> list[Finding]:
     findings = []
     for begin, end in ranges:
         at = begin
@@ -81,6 +89,7 @@ def _nonzero_bytes(reader: BundleReader, scratch: memoryview, reporter: Reporter
                 code = "trailing_data" if end == reader.file_size else "gap"
                 message = "A byte that belongs to no model is not zero."
                 findings.append(Finding(code, message, at + int(nonzero[0])))
+                reporter.advance(end - at)
                 break
             at += len(piece)
             reporter.advance(len(piece))
