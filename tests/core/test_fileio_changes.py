@@ -198,8 +198,10 @@ def test_pickle(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert copy.identity == file.identity
             assert copy.read(3, 4) == DATA[3:7]
         rewrite(path)
+        before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(ChangedOnDisk) as caught:
             pickle.loads(frozen)
+        assert len(os.listdir("/proc/self/fd")) == before
         assert caught.value.path == str(path)
         path.unlink()
         with pytest.raises(FileNotFoundError):

@@ -130,6 +130,15 @@ def test_collisions_are_numbered() -> None:
     assert safe_file_names(["a-2", "A", "a"]) == ["a-2", "A", "a-3"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("É", "e\u0301"), ("ß", "SS"), ("ſ", "S"), ("Σ", "ς"), ("\u212a", "k"), ("ı", "I"), ("Ǆ", "ǆ"), ("ᾳ", "ᾼ")],
+)
+def test_what_some_file_system_takes_for_the_same(one: str, other: str) -> None:
+    assert collision_key(one) == collision_key(other)
+    assert len({result.casefold() for result in safe_file_names([one, other])}) == 2
+
+
 def test_many_collisions() -> None:
     variants = [
         "".join(c.upper() if bits >> place & 1 else c for place, c in enumerate("abcdefgh.bin")) for bits in range(256)

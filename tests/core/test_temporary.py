@@ -108,6 +108,57 @@ def test_writers_in_other_threads_and_processes(tmp_path: Path) -> None:
     assert target.read_bytes() == b"first"
 
 
+def test_of_two_that_start_together_one_goes_on(tmp_path: Path) -> None:
+    """The second looks around only when the first has done so: otherwise each would give way to the other."""
+    target = tmp_path / "file"
+    listdir, flock = syscalls.listdir, syscalls.flock
+    seconds: list[threading.Thread] = []
+    tried = threading.Event()
+    outcomes: list[str] = []
+
+    def second() -> None:
+        try:
+            write(target, b"second")
+        except DestinationBusy:
+            outcomes.append("busy")
+
+    def look(folder: str) -> list[str]:
+        if not seconds:
+            seconds.append(threading.Thread(target=second))
+            seconds[0].start()
+            assert tried.wait(10)
+        return listdir(folder)
+
+    def lock(descriptor: int, operation: int) -> None:
+        try:
+            flock(descriptor, operation)
+        finally:
+            if threading.current_thread() in seconds:
+                tried.set()
+
+    def fill(out: OutputFile) -> None:
+        seconds[0].join()
+        out.write_at(0, b"first")
+
+    syscalls.listdir, syscalls.flock = look, lock  # type: ignore[method-assign, assignment]
+    try:
+        write_atomically(target, size=5, fill=fill)
+    finally:
+        del syscalls.listdir, syscalls.flock
+    assert outcomes == ["busy"]
+    assert target.read_bytes() == b"first"
+
+
+def test_a_temporary_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = tmp_path / f".file.{1:016x}.part"
+    theirs.write_bytes(b"theirs")
+    monkeypatch.setattr(temporary.secrets, "token_hex", lambda size: f"{1:016x}")
+    with pytest.raises(FileExistsError):
+        write(tmp_path / "file")
+    assert theirs.read_bytes() == b"theirs"
+    assert os.listdir(tmp_path) == [theirs.name]
+
+
 def test_without_locks_the_last_complete_file_wins(tmp_path: Path) -> None:
     target = tmp_path / "file"
 
@@ -223,6 +274,8 @@ def test_what_is_not_a_stale_part(tmp_path: Path) -> None:
     (tmp_path / f".folder.{1:016x}.part").mkdir()
     (tmp_path / f".link.{1:016x}.part").symlink_to("model.part")
     os.mkfifo(tmp_path / f".fifo.{1:016x}.part")
+    for name in ("folder", "link", "fifo"):
+        os.utime(tmp_path / f".{name}.{1:016x}.part", (0, 0), follow_symlinks=False)
     assert stale_parts(tmp_path, min_age=3600) == []
     names = sorted(os.listdir(tmp_path))
     assert not any(remove_stale_part(tmp_path / name) for name in names)

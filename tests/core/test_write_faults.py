@@ -276,6 +276,38 @@ def test_a_directory_that_does_not_confirm(tmp_path: Path) -> None:
     assert scene.parts() == []
 
 
+@pytest.mark.parametrize("kind", ["EINVAL", "ENOSYS", "ENOTSUP"])
+def test_a_file_system_that_syncs_no_directories(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ERRORS, kind, getattr(errno, kind))
+    scene = Scene(tmp_path, WORKLOADS["plain"])
+    with failing(Fault("fsync", 2, kind)):
+        scene.workload.write(scene.folder)
+    assert scene.content() == NEW
+
+
+def test_only_what_was_made_is_said_to_remain(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, WORKLOADS["plain"])
+    with recorded() as calls:
+        scene.workload.write(scene.folder)
+    before = calls[: calls.index("posix_fallocate")]
+    made = len(before) - before[::-1].index("open")
+    for at, remains in ((made, False), (made + 1, True)):
+        fault = Fault(None, at, "EIO", forever=True)
+        with failing(fault), pytest.raises(OSError, match="Input/output error") as caught:
+            scene.workload.write(scene.folder)
+        assert ("could not be removed" in str(caught.value)) == remains
+        assert len(scene.parts()) == remains
+
+
+def test_a_write_that_makes_no_progress_fails(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, WORKLOADS["plain"])
+    with failing(Fault("link", 1, "EIO")):
+        syscalls.pwrite = lambda descriptor, data, offset: 0  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="nothing could be written"):
+            scene.workload.write(scene.folder)
+    assert scene.content() == OLD
+
+
 def test_fsync_is_never_retried(tmp_path: Path) -> None:
     scene = Scene(tmp_path, WORKLOADS["plain"])
     with failing(Fault("fsync", 1, "EINTR")), recorded() as calls, pytest.raises(InterruptedError):

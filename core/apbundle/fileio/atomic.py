@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 
 from apbundle.errors import bundle_error
 from apbundle.fileio.publishing import disk_full_error, publish, sync_directory
-from apbundle.fileio.system import O_CLOEXEC, O_DIRECTORY, UNSUPPORTED, StrPath, as_bytes, syscalls, write_all
+from apbundle.fileio.system import O_DIRECTORY, UNSUPPORTED, StrPath, as_bytes, syscalls, write_all
 from apbundle.fileio.temporary import Temporary, close_quietly
 from apbundle.progress import Reporter
 
@@ -171,7 +171,7 @@ def _open_directory(path: str) -> int | None:
     """The directory, for its lock and its fsync; ``None`` on systems that do not open directories."""
     if not O_DIRECTORY:
         return None
-    return syscalls.open(path, os.O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    return syscalls.open(path, os.O_RDONLY | O_DIRECTORY)
 
 
 def _write_temporary(

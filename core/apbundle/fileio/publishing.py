@@ -8,7 +8,7 @@ from time import sleep as pause
 from typing import Final
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.fileio.system import O_CLOEXEC, UNSUPPORTED, syscalls
+from apbundle.fileio.system import UNSUPPORTED, syscalls
 from apbundle.fileio.temporary import close_quietly, remove_temporary
 from apbundle.text import format_size
 
@@ -78,7 +78,7 @@ def _link(temporary: str, path: str) -> None:
 
 def _reserve_name(temporary: str, path: str) -> None:
     """Where there are no hard links: take the name with an empty file, then replace that."""
-    close_quietly(syscalls.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | O_CLOEXEC, 0o666))
+    close_quietly(syscalls.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | 0o666))
     try:
         _replace(temporary, path)
     except BaseException:

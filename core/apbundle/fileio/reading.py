@@ -18,7 +18,6 @@ from typing import Any, Final
 from apbundle.errors import bundle_error
 from apbundle.fileio.system import (
     O_BINARY,
-    O_CLOEXEC,
     O_NOCTTY,
     O_NONBLOCK,
     StrPath,
@@ -30,7 +29,7 @@ from apbundle.fileio.system import (
 PIECE: Final = 4 << 20
 """Bytes a copy handles at a time: written so, a file sits in the page cache in large pages and maps fast."""
 
-_OPEN = os.O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_BINARY
+_OPEN = os.O_RDONLY | O_NONBLOCK | O_NOCTTY | O_BINARY
 
 
 class NotRegularFile(OSError):

@@ -11,7 +11,6 @@ from typing import Final
 from apbundle.fileio.publishing import disk_full_error
 from apbundle.fileio.system import (
     O_BINARY,
-    O_CLOEXEC,
     O_TEMPORARY,
     O_TMPFILE,
     StrPath,
@@ -80,7 +79,7 @@ def staging_file(directory: StrPath) -> Iterator[StagingFile]:
 def _open_anonymous(folder: str) -> int:
     if O_TMPFILE:
         try:
-            return syscalls.open(folder, os.O_RDWR | O_TMPFILE | O_CLOEXEC, 0o600)
+            return syscalls.open(folder, os.O_RDWR | O_TMPFILE | 0o600)
         except OSError as error:
             if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # the file system or the kernel has none
                 raise
@@ -88,7 +87,7 @@ def _open_anonymous(folder: str) -> int:
     descriptor = create_temporary(path, 0o600)
     if O_TEMPORARY:  # Windows removes no open file, but one opened like this removes itself
         syscalls.close(descriptor)
-        return syscalls.open(path, os.O_RDWR | O_TEMPORARY | O_BINARY | O_CLOEXEC)
+        return syscalls.open(path, os.O_RDWR | O_TEMPORARY | O_BINARY)
     try:
         removed = remove_temporary(path)
     except BaseException:

@@ -1,7 +1,8 @@
 """The operating-system calls behind :mod:`apbundle.fileio`, all in one object.
 
 Whatever touches a file goes through :data:`syscalls`, so that a test can let any single call fail, and so that what a
-platform lacks is settled here: a missing call raises ``OSError(ENOSYS)`` and its caller does without.
+platform lacks is settled here: a missing call raises ``OSError(ENOSYS)`` and its caller does without. No descriptor
+outlives an ``exec``: Python opens all of them so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ if sys.platform != "win32":
 StrPath = str | os.PathLike[str]
 
 O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
-O_CLOEXEC: Final[int] = getattr(os, "O_CLOEXEC", 0) or getattr(os, "O_NOINHERIT", 0)
 O_NOFOLLOW: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 O_NONBLOCK: Final[int] = getattr(os, "O_NONBLOCK", 0)
 O_NOCTTY: Final[int] = getattr(os, "O_NOCTTY", 0)

@@ -27,7 +27,6 @@ from apbundle.fileio.system import (
     LOCK_NOW,
     LOCK_SHARED,
     O_BINARY,
-    O_CLOEXEC,
     O_NOFOLLOW,
     O_NONBLOCK,
     UNLOCK,
@@ -40,8 +39,8 @@ STALE_AGE: Final = 24 * 60 * 60
 
 _MAX_STEM = 180  # bytes: with what is added, below the 255 a file name may have
 _PART = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
-_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_BINARY
-_PROBE = os.O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_BINARY
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | O_NOFOLLOW | O_BINARY
+_PROBE = os.O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_BINARY
 _TURN_ATTEMPTS = 100
 _TURN_PAUSE = 0.01  # seconds
 
@@ -122,6 +121,8 @@ class Temporary:
         """Remove the file because of ``error``, which is made to say so if that fails."""
         if self._descriptor is not None:
             close_quietly(self._descriptor)
+        if not self._created and isinstance(error, FileExistsError):
+            return  # against all odds somebody else's file has this name
         if not remove_temporary(self.path) and self._created:
             _mention_remains(error, self.path)
 
