@@ -130,7 +130,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _page("build.remove", "Re&move", "Take the selected models out of the draft", "Del", "remove", 1),
     _page("build.move_up", "Move &Up", "Move the selected models up", "Alt+Up", "up", 1),
     _page("build.move_down", "Move &Down", "Move the selected models down", "Alt+Down", "down", 1),
-    _page("build.choose_output", "Choose &Output…", "Choose the file to build", "Ctrl+Shift+S", "save", 2),
+    _page("build.choose_output", "&Choose Output…", "Choose the file to build", "Ctrl+Shift+S", "save", 2),
     _page("build.build", "&Build", "Write the bundle and open it", "Ctrl+Return", "build", 2),
     _page("inspect.verify", "&Verify", "Compare everything with its checksum", "Ctrl+Shift+V", "verify"),
     _page("inspect.extract", "&Extract…", "Write the selected models to files", "Ctrl+E", "extract", 1, toolbar=True),
@@ -213,7 +213,7 @@ class ActionSet(QObject):
                 made.setShortcut(QKeySequence(action.shortcut))
             if action.icon:
                 made.setIcon(theme.icon(action.icon))
-            made.triggered.connect(partial(self._triggered, action.name))
+            made.triggered.connect(lambda _checked, name=action.name: self.triggered.emit(name))
             self._actions[action.name] = made
 
     def __getitem__(self, name: str) -> QAction:
@@ -221,9 +221,6 @@ class ActionSet(QObject):
 
     def __iter__(self) -> Iterator[QAction]:
         return iter(self._actions.values())
-
-    def _triggered(self, name: str, _checked: bool) -> None:
-        self.triggered.emit(name)
 
     def recompute(self, situation: Situation) -> None:
         """Enable what can be done, disable the rest."""

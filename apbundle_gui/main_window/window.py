@@ -176,9 +176,6 @@ class MainWindow(QMainWindow):
         session = self.services.session
         can = frozenset(name for name, command in self._commands.items() if command.enabled())
         self.actions_.recompute(Situation(session.current is not None, bool(self.services.jobs.jobs), can))
-        for name, command in self._commands.items():
-            if command.checked is not None:
-                self.actions_[name].setChecked(command.checked())
         for choice in theme.Choice:
             self.actions_[f"theme.{choice}"].setChecked(choice is theme.manager().choice)
         self.actions_["view.full_screen"].setChecked(self.isFullScreen())

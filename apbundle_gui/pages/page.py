@@ -20,12 +20,11 @@ class Command:
     """How a page does one of the actions of :mod:`apbundle_gui.actions`.
 
     ``run`` does it; ``enabled`` says whether that makes sense now, and must be cheap: it is asked at every
-    ``state_changed``. ``checked``, for an action that is a switch, says whether it is on.
+    ``state_changed``.
     """
 
     run: Callable[[], object]
     enabled: Callable[[], bool] = _always
-    checked: Callable[[], bool] | None = None
 
 
 class Page(QWidget):
