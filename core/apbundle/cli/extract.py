@@ -12,19 +12,22 @@ from typing import Any
 from apbundle.cli.failures import Failure, UsageError, describe
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
-from apbundle.cli.tables import extracted_table
+from apbundle.cli.tables import extracted_tables
 from apbundle.cli.working import working
 from apbundle.errors import BundleError
 from apbundle.format.extract import ExtractReport, NotExtracted, copy_model, extract_models
 from apbundle.format.reader import BundleReader
 from apbundle.progress import Reporter
+from apbundle.text import printable
 
 _STDOUT = "-"
 
 
 def _operands(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the bundle")
-    parser.add_argument("names", metavar="NAME", nargs="*", help="a model to extract; all of them if none is named")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", default=[], help="a model to extract; all of them if none is named"
+    )
 
 
 def _options(parser: ArgumentParser) -> None:
@@ -52,9 +55,9 @@ def _run(options: Namespace, output: Output) -> int:
         output.document(_document(report, failed, status))
         return status
     if report.written:
-        output.show(extracted_table(report.written))
+        output.show(*extracted_tables(options.output, report.written))
     for name, failure in failed:
-        output.complain(replace(failure, message=f"{name!r} was not written: {failure.message}"))
+        output.complain(replace(failure, message=f"{printable(name, 100)!r} was not written: {failure.message}"))
     return status
 
 
@@ -70,7 +73,7 @@ def _to_stdout(reader: BundleReader, names: list[str], output: Output) -> int:
     if output.json:
         raise UsageError("--json and -o - both want standard output")
     if len(names) != 1:
-        raise UsageError(f"-o - writes one model, not {len(names)}", "Name the one.")
+        raise UsageError(f"-o - writes one model, not {len(names)}", "Name one.")
     if sys.stdout.isatty():
         raise UsageError("the bytes of a model are not for a terminal", "Send them to a file or another program.")
     entry = reader.entry(names[0])

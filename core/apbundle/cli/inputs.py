@@ -46,8 +46,6 @@ def parse_inputs(arguments: Iterable[str]) -> list[Input]:
                 f"{inputs[found.name].path!r} and {found.path!r} would both be the model {found.name!r}.",
                 hint="Nothing was written. Give one of them another name: NAME=PATH.",
             )
-        if os.path.isdir(found.path):
-            raise IsADirectoryError(errno.EISDIR, "A folder is not a model", found.path)
         inputs[found.name] = found
     return list(inputs.values())
 
@@ -56,6 +54,8 @@ def _parse_input(argument: str) -> Input:
     name, separator, path = argument.partition("=")
     if os.path.lexists(argument) or not separator:
         name, path = Path(argument).stem, argument
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "A folder is not a model", path)
     try:
         name.encode()
     except UnicodeEncodeError:

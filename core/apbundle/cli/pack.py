@@ -30,6 +30,7 @@ def _operands(parser: ArgumentParser) -> None:
         "models",
         metavar="[NAME=]PATH",
         nargs="*",
+        default=[],
         help="a file to store as a model, under its own name without the ending if no other is given",
     )
 

@@ -56,8 +56,8 @@ def _run(options: Namespace, output: Output) -> int:
     config = PagingConfig(
         max_memory=options.max_memory,
         eviction=options.eviction,
-        prefetch="inline" if options.prefetch else "off",
-        prefetch_count=options.prefetch or 1,
+        prefetch="off" if options.prefetch is None else "inline",
+        prefetch_count=options.prefetch or 0,
     )
     with PagedBundle.open(options.file, config) as paged:
         if options.every and not output.json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,7 @@ from apbundle.text import format_size, printable
 
 MOST_ROWS = 1000
 """Rows of one table: JSON has them all."""
-_LONGEST_NAME = 256
+_LONGEST_NAME = 100
 _LONGEST_VALUE = 1024
 _DIGEST_SHOWN = 12
 _METADATA_ORDER = ("version", "architecture", "hyperparameters", "custom", "components")
@@ -70,13 +71,14 @@ def verify_tables(reader: BundleReader, report: VerifyReport, *, file_compared: 
     return [_headline(report.status.replace("_", " "), style, reader.path, said)]
 
 
-def extracted_table(written: Sequence[Extracted]) -> Table:
-    """The files that ``extract`` wrote."""
+def extracted_tables(folder: str, written: Sequence[Extracted]) -> list[RenderableType]:
+    """The files that ``extract`` wrote to ``folder``."""
     table = _table("Model", "File", ">Size")
     for item in written[:MOST_ROWS]:
-        table.add_row(_name(item.name), _text(item.path), format_size(item.size))
+        table.add_row(_name(item.name), _text(os.path.basename(item.path)), format_size(item.size))
     _tell_rest(table, len(written))
-    return table
+    said = f"{_plural(len(written), 'file')}, {format_size(sum(item.size for item in written))}"
+    return [_headline("extracted", "bold green", folder, said), "", table]
 
 
 def replay_table(counters: dict[str, Any]) -> RenderableType:

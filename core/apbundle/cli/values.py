@@ -32,10 +32,10 @@ def _size(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """A whole number from 1."""
+    """A whole number from 0."""
     value = _whole(text)
-    if not 1 <= value < 2**31:
-        raise ArgumentTypeError(f"{printable(text, 40)!r} is not a whole number from 1")
+    if not 0 <= value < 2**31:
+        raise ArgumentTypeError(f"{printable(text, 40)!r} is not a whole number from 0")
     return value
 
 

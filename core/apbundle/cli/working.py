@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from apbundle.errors import BundleError, Cancelled
 from apbundle.progress import Cancel, Progress
+from apbundle.text import format_size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -91,19 +92,22 @@ class _Bar:
         self._began = monotonic()
         self._bars: Bars | None = None
         self._phase = ""
+        self._phase_began = self._began
 
     def __call__(self, phase: str, done: int, total: int) -> None:
+        now = monotonic()
         if self._bars is None:
-            if monotonic() - self._began < _PATIENCE:
+            if now - self._began < _PATIENCE:
                 return
             self._bars = _bars()
             self._bars.start()
         if phase != self._phase:
             for task in self._bars.task_ids:
                 self._bars.remove_task(task)
-            self._bars.add_task(phase.capitalize(), total=total or None)
-            self._phase = phase
-        self._bars.update(self._bars.task_ids[0], completed=done)
+            self._bars.add_task(phase.capitalize(), total=total or None, said="")
+            self._phase, self._phase_began = phase, now
+        [task] = self._bars.task_ids
+        self._bars.update(task, completed=done, said=_said(done, total, now - self._phase_began))
 
     def stop(self) -> None:
         """Take it off the screen."""
@@ -111,16 +115,22 @@ class _Bar:
             self._bars.stop()
 
 
+def _said(done: int, total: int, seconds: float) -> str:
+    if not total:
+        return ""
+    rate = f"  {format_size(int(done / seconds))}/s" if seconds > _PATIENCE else ""
+    return f"{format_size(done)} of {format_size(total)}{rate}"
+
+
 def _bars() -> Bars:
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     return Bars(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        TextColumn("{task.fields[said]}", markup=False),
         TimeRemainingColumn(),
         console=Console(stderr=True, markup=False, highlight=False, emoji=False),
         transient=True,
