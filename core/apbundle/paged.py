@@ -173,9 +173,10 @@ class PagedBundle:
 
     @property
     def resident(self) -> int:
-        """Bytes this object holds in memory.
+        """Bytes this object really holds in memory; takes milliseconds.
 
-        Other than ``charged`` it includes buffers of evicted models that someone still has a view of.
+        Other than ``charged`` it includes what callers keep or bring back by views of models evicted since, and what
+        they touch of a mapped model larger than the limit.
         """
         return self._pager.resident
 

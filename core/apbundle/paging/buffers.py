@@ -1,8 +1,9 @@
-"""Memory for units that are read: kept for reuse, and reused only when nobody looks at it any more."""
+"""Memory for units that are read: reused when nobody looks at it any more, and never before."""
 
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Final
 
 REUSED = 64 * 1024
@@ -11,51 +12,53 @@ REUSED = 64 * 1024
 _KEPT = 8
 
 
-def _is_free(buffer: bytearray) -> bool:
-    """Whether no view of ``buffer`` lives: a bytearray refuses to change its length while one does."""
-    try:
-        last = buffer.pop()
-    except BufferError:
-        return False
-    buffer.append(last)
-    return True
+class Buffer(bytearray):
+    """A bytearray one can refer to weakly, one byte longer than the unit it was made for."""
+
+    __slots__ = ("__weakref__",)
+
+    def is_free(self) -> bool:
+        """Whether no view of it lives: a bytearray refuses to change its length while one does."""
+        try:
+            last = self.pop()  # the spare byte, so that the length can change without a copy
+        except BufferError:
+            return False
+        self.append(last)
+        return True
 
 
 class BufferPool:
-    """Buffers in use elsewhere, kept for reuse, or lingering because a caller still has a view.
-
-    Every buffer is one byte longer than the largest unit it can hold: that byte is what tells whether it is free.
-    Thread-safe.
-    """
+    """Buffers that wait to be used again, and the whereabouts of those that callers still look at. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
-        self._idle: Final[list[bytearray]] = []
-        self._lingering: list[bytearray] = []
-        self._sweep_at = _KEPT
+        self._idle: Final[list[Buffer]] = []
+        self._lingering: Final[dict[int, weakref.ref[Buffer]]] = {}
 
-    def take(self, size: int) -> bytearray:
+    def take(self, size: int) -> Buffer:
         """A buffer with room for ``size`` bytes, and not much more."""
         if size >= REUSED:
             with self._lock:
-                self._sweep()
                 fitting = [i for i, buffer in enumerate(self._idle) if size < len(buffer) <= size + size // 8 + 1]
                 if fitting:
                     return self._idle.pop(min(fitting, key=lambda i: len(self._idle[i])))
-        return bytearray(size + 1)
+        return Buffer(size + 1)
 
-    def give(self, buffer: bytearray) -> None:
-        """Take a buffer back; the caller has dropped its own view of it."""
-        with self._lock:
-            if not _is_free(buffer):
-                self._lingering.append(buffer)
-                if len(self._lingering) >= self._sweep_at:
-                    self._sweep()
-            else:
-                self._keep(buffer)
+    def give(self, buffer: Buffer) -> None:
+        """Take a buffer back; the caller has dropped its own view of it and drops it now."""
+        if not buffer.is_free():
+            reference = weakref.ref(buffer, self._gone)  # it goes with the last view; until then it is known
+            self._lingering[id(reference)] = reference
+        elif len(buffer) > REUSED:
+            with self._lock:
+                self._idle.append(buffer)
+                if len(self._idle) > _KEPT:
+                    del self._idle[0]
 
     def trim(self, spare: int) -> None:
         """Let idle buffers go until they take at most ``spare`` bytes."""
+        if not self._idle:
+            return
         with self._lock:
             idle = sum(map(len, self._idle))
             while self._idle and idle > spare:
@@ -63,23 +66,11 @@ class BufferPool:
 
     @property
     def held(self) -> int:
-        """Bytes in idle and lingering buffers."""
+        """Bytes in idle buffers, and in those that only callers' views keep alive."""
         with self._lock:
-            self._sweep()
-            return sum(map(len, self._idle)) + sum(map(len, self._lingering))
+            idle = sum(map(len, self._idle))
+        alive = (reference() for reference in list(self._lingering.values()))
+        return idle + sum(len(buffer) for buffer in alive if buffer is not None)
 
-    def _keep(self, buffer: bytearray) -> None:
-        if len(buffer) > REUSED:
-            self._idle.append(buffer)
-            if len(self._idle) > _KEPT:
-                del self._idle[0]
-
-    def _sweep(self) -> None:
-        """Find the lingering buffers that have become free."""
-        lingering, self._lingering = self._lingering, []
-        for buffer in lingering:
-            if _is_free(buffer):
-                self._keep(buffer)
-            else:
-                self._lingering.append(buffer)
-        self._sweep_at = max(_KEPT, 2 * len(self._lingering))  # so that sweeping costs O(1) a buffer
+    def _gone(self, reference: weakref.ref[Buffer]) -> None:
+        self._lingering.pop(id(reference), None)

@@ -105,7 +105,7 @@ class Pager:
 
         An unknown or resident one is left alone. Raises what a load raises.
         """
-        unit = self._find(name)
+        unit = self._named(name)
         with self._operation():
             if unit is None:
                 return
@@ -117,7 +117,7 @@ class Pager:
 
     def evict(self, name: str) -> bool:
         """Drop a unit; whether it was resident."""
-        unit = self._find(name)
+        unit = self._named(name)
         with self._operation():
             if unit is None or unit.id not in self._store.residents:
                 return False
@@ -131,7 +131,7 @@ class Pager:
 
     def is_cached(self, name: str) -> bool:
         """Whether a unit is resident."""
-        unit = self._find(name)
+        unit = self._named(name)
         return unit is not None and unit.id in self._store.residents
 
     @property
@@ -157,9 +157,8 @@ class Pager:
 
     @property
     def resident(self) -> int:
-        """Bytes of memory held, buffers that callers still look at included."""
-        with self._lock:
-            return self._store.source.resident
+        """Bytes of memory really held, buffers that callers still look at included; may take milliseconds."""
+        return self._store.source.resident
 
     def stats(self) -> PagingStats:
         """The counters now, every finished access included."""
@@ -196,13 +195,19 @@ class Pager:
             finally:
                 self._store.observer.flush()
 
+    def _named(self, name: str) -> Unit | None:
+        unit = self._find(name)
+        if unit is None and not isinstance(name, str):
+            raise TypeError(f"a name is a string, not {type(name).__name__}")
+        return unit
+
     def _work_off(self) -> None:
         with self._lock:
             self._store.work_off()
 
     def _access(self, name: str) -> memoryview:
         """An access that did not go the short way: a miss, or a hit that may mean more than itself."""
-        unit = self._find(name)
+        unit = self._named(name)
         if unit is None:
             raise bundle_error("model_not_found", f"The bundle has no model named {name!r}.")
         store = self._store

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from apbundle.paging.buffers import BufferPool
+from apbundle.paging.buffers import Buffer, BufferPool
+from apbundle.paging.residency import resident_bytes
 from apbundle.paging.units import Unit
 
 BLOCK = 2 * 1024 * 1024
@@ -21,7 +22,7 @@ Read = Callable[[Unit, memoryview], None]
 
 
 class Source(Protocol):
-    """What a pager asks for memory. All but ``load`` are called with the pager's lock held."""
+    """What a pager asks for memory. All but ``load`` and ``resident`` are called with the pager's lock held."""
 
     @property
     def charged(self) -> int:
@@ -29,7 +30,7 @@ class Source(Protocol):
 
     @property
     def resident(self) -> int:
-        """Bytes of memory held, whether charged or not."""
+        """Bytes of memory really held, whether charged or not. Called from any thread, without a lock."""
 
     def cost(self, unit: Unit, limit: int) -> int | None:
         """By how much reserving ``unit`` would raise ``charged``; ``None`` for one that is never charged."""
@@ -59,7 +60,7 @@ class HeapSource:
     def __init__(self, read: Read) -> None:
         self._read: Final = read
         self._pool: Final = BufferPool()
-        self._buffers: Final[dict[int, bytearray]] = {}
+        self._buffers: Final[dict[int, Buffer]] = {}
         self._charged = 0
         self._limit = 0
 
@@ -137,6 +138,7 @@ class MappedSource:
     def __init__(self, region: Region, heap: HeapSource) -> None:
         self._region: Final = region
         self._heap: Final = heap
+        self._view = region.view
         self._size: Final = len(region.view)
         self._users: Final[dict[int, int]] = {}  # block: the units that hold it
         self._uncharged: Final[set[int]] = set()  # units larger than the limit: handed out, not brought in
@@ -149,8 +151,9 @@ class MappedSource:
 
     @property
     def resident(self) -> int:
-        """See :class:`Source`."""
-        return self._charged + self._heap.resident
+        """See :class:`Source`. More than is charged when callers touch views of units evicted since, or not charged."""
+        mapped = resident_bytes(self._view)
+        return self._heap.resident + (self._charged if mapped is None else mapped)
 
     def cost(self, unit: Unit, limit: int) -> int | None:
         """See :class:`Source`."""
@@ -185,7 +188,7 @@ class MappedSource:
             self._region.populate(unit.offset, 0)  # the file is still the same; the rest comes when it is touched
         else:
             self._region.populate(unit.offset, unit.size)
-        return self._region.view[unit.offset : unit.offset + unit.size]
+        return self._view[unit.offset : unit.offset + unit.size]
 
     def release(self, unit: Unit) -> None:
         """See :class:`Source`."""
@@ -208,6 +211,7 @@ class MappedSource:
     def close(self) -> None:
         """See :class:`Source`."""
         self._heap.close()
+        self._view = memoryview(b"")
         self._region.close()
 
     def _span(self, unit: Unit) -> range | None:

@@ -66,8 +66,7 @@ def zipf(names: Sequence[str], seed: int = 0, exponent: float = 0.9) -> Iterator
     Which names are wanted, and the whole order, follow from ``seed`` alone.
     """
     random = Random(seed)
-    ranked = list(names)
-    random.shuffle(ranked)
+    ranked = sorted(names, key=lambda _: random.random())  # shuffle() may differ from version to version
     shares = list(itertools.accumulate((k + 1) ** -exponent for k in range(len(ranked))))
     while ranked:
         yield ranked[min(bisect(shares, random.random() * shares[-1]), len(ranked) - 1)]

@@ -1,0 +1,267 @@
+"""The pager among threads: one load a unit, never over the limit, exact counters; and the thread that loads ahead."""
+
+from __future__ import annotations
+
+import errno
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from apbundle.errors import BundleClosed
+from apbundle.paging.pager import Pager
+from apbundle.paging.stats import PagingStats
+from apbundle.paging.units import Unit
+from support.conditions import wait_until
+from support.paging import content, fill, make_pager, units_of
+
+
+class Gate:
+    """A read that waits until it is let through, and may then fail."""
+
+    def __init__(self) -> None:
+        self.begun: Counter[str] = Counter()
+        self.open = {name: threading.Event() for name in "abcdef"}
+        self.broken: set[str] = set()
+
+    def read(self, unit: Unit, into: memoryview) -> None:
+        self.begun[unit.name] += 1
+        assert self.open[unit.name].wait(20)
+        if unit.name in self.broken:
+            self.broken.remove(unit.name)
+            raise OSError(errno.EIO, "broken disk")
+        fill(unit, into)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Callable[..., Future[memoryview]]]:
+    with ThreadPoolExecutor(count) as executor:
+        yield executor.submit
+
+
+def has_begun(gate: Gate, name: str, times: int = 1) -> Callable[[], bool]:
+    return lambda: gate.begun[name] == times
+
+
+def waits(pager: Pager, count: int) -> Callable[[], bool]:
+    """Whether ``count`` threads wait for a load to end."""
+    return lambda: len(pager._store._changed._waiters) == count  # type: ignore[attr-defined]
+
+
+def test_a_unit_is_loaded_once() -> None:
+    gate = Gate()
+    pager = make_pager(units_of({"a": 100}).values(), 1024, read=gate.read)
+    with threads(8) as start:
+        views = [start(pager.get, "a") for _ in range(8)]
+        wait_until(waits(pager, 7))
+        gate.open["a"].set()
+        assert {bytes(view.result()) for view in views} == {content(Unit(0, "a", 100))[:100]}
+    assert gate.begun["a"] == 1
+    assert pager.stats() == PagingStats(7, 1, 0, 100, 100, 0)
+
+
+def test_others_try_again_after_a_failure() -> None:
+    gate = Gate()
+    gate.broken.add("a")
+    pager = make_pager(units_of({"a": 100}).values(), 1024, read=gate.read)
+    with threads(4) as start:
+        views = [start(pager.get, "a") for _ in range(4)]
+        wait_until(waits(pager, 3))
+        gate.open["a"].set()
+        failures = [view.exception() for view in views]
+    assert sorted(str(failure) for failure in failures) == ["None"] * 3 + ["[Errno 5] broken disk"]
+    assert pager.stats() == PagingStats(2, 1, 0, 100, 100, 0)
+    assert pager.charged == 100
+
+
+def test_other_units_load_meanwhile() -> None:
+    gate = Gate()
+    pager = make_pager(units_of({"a": 100, "b": 100}).values(), 1024, read=gate.read)
+    with threads(1) as start:
+        slow = start(pager.get, "a")
+        wait_until(has_begun(gate, "a"))
+        gate.open["b"].set()
+        assert len(pager.get("b")) == 100
+        assert pager.get("b") is pager.get("b")
+        assert not slow.done()
+        gate.open["a"].set()
+        assert len(slow.result()) == 100
+
+
+def test_loads_under_way_keep_their_room() -> None:
+    """A second unit that does not fit beside one being loaded waits for it instead of passing the limit."""
+    gate = Gate()
+    pager = make_pager(units_of({"a": 800, "b": 800}).values(), 1024, read=gate.read)
+    with threads(2) as start:
+        first = start(pager.get, "a")
+        wait_until(has_begun(gate, "a"))
+        gate.open["b"].set()
+        second = start(pager.get, "b")
+        wait_until(waits(pager, 1))
+        assert pager.charged == 800
+        assert gate.begun["b"] == 0
+        gate.open["a"].set()
+        assert len(first.result()) == len(second.result()) == 800
+    assert pager.stats() == PagingStats(0, 2, 1, 1600, 800, 0)
+
+
+def test_close_waits_for_loads_and_wakes_the_waiting() -> None:
+    gate = Gate()
+    pager = make_pager(units_of({"a": 100}).values(), 1024, read=gate.read)
+    with threads(3) as start:
+        users = [start(pager.get, "a") for _ in range(2)]
+        wait_until(waits(pager, 1))
+        closing = start(pager.close)
+        wait_until(lambda: pager.closed)
+        gate.open["a"].set()
+        closing.result()
+        assert all(isinstance(user.exception(), BundleClosed) for user in users)
+    assert pager.charged == 0
+    assert pager.stats() == PagingStats()
+
+
+@pytest.mark.parametrize("eviction", ["lru", "lfu"])
+@pytest.mark.parametrize("prefetch", ["off", "inline", "background"])
+def test_counters_are_exact_among_threads(eviction: str, prefetch: str) -> None:
+    """Eight threads, every kind of operation, a disk that fails now and then."""
+    units = units_of({f"u{i}": 50 * i for i in range(30)})
+    lock, loads, randomness = threading.Lock(), Counter[int](), random.Random(1)
+
+    def read(unit: Unit, into: memoryview) -> None:
+        with lock:
+            fails = randomness.random() < 0.05
+            loads[unit.size] += not fails
+        if fails:
+            raise OSError(errno.EIO, "broken disk")
+        fill(unit, into)
+
+    pager = make_pager(units.values(), 6000, read=read, eviction=eviction, prefetch=prefetch)
+
+    def work(seed: int) -> Counter[str]:
+        mine, done = random.Random(seed), Counter[str]()
+        for _ in range(1500):
+            unit = units[f"u{min(int(mine.expovariate(0.15)), 29)}"]
+            chance = mine.random()
+            try:
+                if chance < 0.9:
+                    assert pager.get(unit.name) == content(unit)[: unit.size]
+                    done["got"] += 1
+                elif chance < 0.95:
+                    pager.hint(unit.name)
+                elif chance < 0.995:
+                    done["evicted"] += pager.evict(unit.name)
+                else:
+                    pager.clear()
+            except OSError:
+                done["failed"] += 1
+            assert pager.charged <= 6000
+        return done
+
+    with threads(8) as start:
+        done = sum((future.result() for future in [start(work, seed) for seed in range(8)]), Counter[str]())  # type: ignore[misc]
+    if pager._background is not None:
+        pager._background.close()
+    stats = pager.stats()
+    assert stats.hits + stats.misses == done["got"]
+    assert stats.misses + stats.prefetches == loads.total()
+    assert stats.bytes_loaded == sum(size * count for size, count in loads.items())
+    assert stats.evictions >= done["evicted"]
+    assert stats.memory_used == pager.charged == sum(units[name].size for name in pager.cached_names)
+    pager.close()
+    assert pager.charged == 0
+    assert pager.resident <= 6000  # what it keeps to use again
+
+
+def open_gate() -> Gate:
+    gate = Gate()
+    for event in gate.open.values():
+        event.set()
+    return gate
+
+
+def test_background_loads_what_followed_before() -> None:
+    gate = open_gate()
+    pager = make_pager(units_of(dict.fromkeys("abcdef", 100)).values(), 300, read=gate.read, prefetch="background")
+    for name in "abcdef":
+        pager.get(name)
+    assert pager.stats().prefetches == 0, "nothing was seen twice"
+    pager.get("a")
+    wait_until(lambda: pager.is_cached("b") and pager.is_cached("c"))
+    assert pager.stats() == PagingStats(0, 7, 6, 900, 300, 2)
+    pager.get("b")  # the first use of what was loaded ahead looks further ahead
+    wait_until(lambda: pager.is_cached("d"))
+    assert pager.stats() == PagingStats(1, 7, 7, 1000, 300, 3)
+    pager.close()
+
+
+def test_background_evicts_nothing_used_since() -> None:
+    gate = open_gate()
+    pager = make_pager(units_of(dict.fromkeys("abcdef", 100)).values(), 200, read=gate.read, prefetch="background")
+    for name in "abcd":
+        pager.get(name)
+    gate.open["b"].clear()
+    pager.get("a")  # expects b and c; b takes the room of d and is read slowly, c would need that of a
+    wait_until(has_begun(gate, "b", 2))
+    gate.open["b"].set()
+    wait_until(lambda: pager.is_cached("b"))
+    pager._background.close()  # type: ignore[union-attr]
+    assert sorted(pager.cached_names) == ["a", "b"]
+    assert pager.stats().prefetches == 1
+    pager.close()
+
+
+def test_background_gives_up_what_did_not_come() -> None:
+    gate = open_gate()
+    pager = make_pager(units_of(dict.fromkeys("abcdef", 100)).values(), 600, read=gate.read, prefetch="background")
+    for name in "abcdef":
+        pager.get(name)
+    for name in "bc":
+        pager.evict(name)
+    gate.open["b"].clear()
+    pager.get("a")
+    wait_until(has_begun(gate, "b", 2))
+    pager.evict("f")
+    pager.get("f")  # not what was expected: c is no longer wanted
+    gate.open["b"].set()
+    wait_until(lambda: pager.is_cached("b"))
+    pager._background.close()  # type: ignore[union-attr]
+    assert not pager.is_cached("c")
+    pager.close()
+
+
+def test_background_hint_returns_at_once() -> None:
+    gate = Gate()
+    pager = make_pager(units_of({"a": 100}).values(), 1024, read=gate.read, prefetch="background")
+    pager.hint("a")
+    pager.hint("unknown")
+    wait_until(has_begun(gate, "a"))
+    assert not pager.is_cached("a")
+    gate.open["a"].set()
+    assert len(pager.get("a")) == 100, "an access waits for the load that was hinted at"
+    assert pager.stats() == PagingStats(1, 0, 0, 100, 100, 1)
+    pager.close()
+
+
+def test_background_failures_stay_there() -> None:
+    gate = open_gate()
+    gate.broken.add("a")
+    pager = make_pager(units_of({"a": 100}).values(), 1024, read=gate.read, prefetch="background")
+    pager.hint("a")
+    wait_until(lambda: not gate.broken)
+    assert len(pager.get("a")) == 100
+    pager.close()
+    assert pager.stats().misses == 1
+
+
+def test_close_ends_the_thread() -> None:
+    gate = open_gate()
+    pager = make_pager(units_of({"a": 100}).values(), 1024, read=gate.read, prefetch="background")
+    pager.hint("a")
+    wait_until(lambda: pager.is_cached("a"))
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("apbundle")]
+    pager.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("apbundle")]

@@ -1,0 +1,278 @@
+"""What holding units costs, what is given back, and what is never taken from under a view."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import mmap
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apbundle.paging.buffers import REUSED, BufferPool
+from apbundle.paging.residency import count_resident, resident_bytes
+from apbundle.paging.sources import BLOCK, HeapSource, MappedSource
+from apbundle.paging.units import Unit
+from support.paging import content, fill
+
+LIMIT = 100 * BLOCK
+
+
+class Pages:
+    """A region that notes which of its blocks are in memory; a load brings in every block it touches."""
+
+    def __init__(self, size: int) -> None:
+        self.view = memoryview(bytes(size)).toreadonly()
+        self.inside: set[int] = set()
+        self.closed = False
+        self.fails = False
+
+    def populate(self, offset: int, length: int) -> None:
+        assert 0 <= offset <= offset + length <= len(self.view)
+        if length:
+            self.inside |= set(range(offset // BLOCK, (offset + length - 1) // BLOCK + 1))
+        if self.fails:
+            raise OSError(errno.EIO, "broken disk")
+
+    def release(self, offset: int, length: int) -> None:
+        assert offset % BLOCK == 0
+        assert (offset + length) % BLOCK == 0 or offset + length == len(self.view)
+        self.inside -= set(range(offset // BLOCK, -(-(offset + length) // BLOCK)))
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def bytes_inside(self) -> int:
+        return sum(min(BLOCK, len(self.view) - block * BLOCK) for block in self.inside)
+
+
+def mapped(size: int) -> tuple[MappedSource, Pages]:
+    pages = Pages(size)
+    return MappedSource(pages, HeapSource(fill)), pages
+
+
+def hold(source: HeapSource | MappedSource, unit: Unit, limit: int = LIMIT) -> memoryview:
+    source.reserve(unit, limit)
+    return source.load(unit)
+
+
+@pytest.mark.parametrize("size", [0, 1, REUSED - 1, REUSED, 300_000])
+def test_heap_gives_read_only_bytes(size: int) -> None:
+    source, unit = HeapSource(fill), Unit(0, "a", size)
+    view = hold(source, unit)
+    assert bytes(view) == content(unit)[:size]
+    assert view.readonly
+    assert source.charged == size
+    source.release(unit)
+    source.close()
+    assert bytes(view) == content(unit)[:size]
+    assert source.charged == 0
+
+
+def test_heap_uses_a_buffer_again_when_nobody_looks() -> None:
+    pool = BufferPool()
+    buffer = pool.take(REUSED)
+    pool.give(buffer)
+    assert pool.held == REUSED + 1
+    assert pool.take(REUSED) is buffer
+    assert pool.held == 0
+
+
+def test_heap_never_uses_a_buffer_that_is_looked_at() -> None:
+    source = HeapSource(fill)
+    first, second = Unit(0, "a", 2 * REUSED), Unit(1, "b", 2 * REUSED)
+    part = np.frombuffer(hold(source, first)[1000:2000], np.uint8)
+    source.release(first)
+    assert source.charged == 0
+    assert source.resident == first.size + 1, "counted until the last view is gone"
+    view = hold(source, second)
+    assert bytes(part) == content(first)[1000:2000]
+    assert source.resident == 2 * first.size + 1
+    del part, view
+    gc.collect()
+    assert source.resident == second.size
+    source.release(second)
+
+
+def test_heap_gives_memory_back_with_the_last_view() -> None:
+    source, unit = HeapSource(fill), Unit(0, "a", 10 * REUSED)
+    view = hold(source, unit, limit=0)
+    source.release(unit)
+    assert source.resident == unit.size + 1
+    del view
+    assert source.resident == 0, "not even kept: there is no room for it under the limit"
+
+
+def test_heap_keeps_no_more_than_the_limit_leaves() -> None:
+    source, limit = HeapSource(fill), 10 * REUSED
+    units = [Unit(number, f"u{number}", REUSED * (number + 1)) for number in range(4)]
+    for unit in units:
+        hold(source, unit, limit)
+    for unit in units:
+        source.release(unit)
+    assert source.charged == 0
+    assert 0 < source.resident <= limit
+
+
+def test_a_failed_read_costs_nothing() -> None:
+    def read(unit: Unit, into: memoryview) -> None:
+        raise OSError(errno.EIO, "broken disk")
+
+    source, unit = HeapSource(read), Unit(0, "a", REUSED)
+    source.reserve(unit, LIMIT)
+    with pytest.raises(OSError, match="broken disk"):
+        source.load(unit)
+    source.release(unit)
+    assert source.charged == source.resident == 0
+
+
+def test_small_and_placeless_units_are_not_mapped() -> None:
+    source, pages = mapped(8 * BLOCK)
+    small, compressed = Unit(0, "a", BLOCK - 1, 0), Unit(1, "b", 2 * BLOCK)
+    hold(source, small)
+    hold(source, compressed)
+    assert not pages.inside
+    assert source.charged == small.size + compressed.size
+
+
+def test_mapped_units_are_views_of_the_region() -> None:
+    source, pages = mapped(8 * BLOCK)
+    view = hold(source, Unit(0, "a", 2 * BLOCK, BLOCK))
+    assert view.obj is pages.view.obj
+    assert len(view) == 2 * BLOCK
+    assert pages.inside == {1, 2}
+    assert source.charged == 2 * BLOCK
+
+
+def test_shared_blocks_are_charged_once() -> None:
+    source, pages = mapped(5 * BLOCK + 10)
+    first, second = Unit(0, "a", BLOCK + 5, 0), Unit(1, "b", 3 * BLOCK, BLOCK + 5)
+    assert source.cost(first, LIMIT) == 2 * BLOCK
+    hold(source, first)
+    assert source.cost(second, LIMIT) == 3 * BLOCK
+    hold(source, second)
+    assert source.charged == 5 * BLOCK
+    source.release(first)
+    assert pages.inside == {1, 2, 3, 4}, "the block both touch stays"
+    source.release(second)
+    assert not pages.inside
+    assert source.charged == 0
+
+
+def test_a_failed_load_is_let_go() -> None:
+    source, pages = mapped(4 * BLOCK)
+    unit, pages.fails = Unit(0, "a", 2 * BLOCK, BLOCK), True
+    source.reserve(unit, LIMIT)
+    with pytest.raises(OSError, match="broken disk"):
+        source.load(unit)
+    source.release(unit)
+    assert not pages.inside
+    assert source.charged == 0
+
+
+def test_larger_than_the_limit_is_given_but_not_brought_in() -> None:
+    source, pages = mapped(9 * BLOCK)
+    neighbour, large = Unit(0, "a", BLOCK, 0), Unit(1, "b", 7 * BLOCK, BLOCK + 3)
+    limit = 3 * BLOCK
+    hold(source, neighbour, limit)
+    assert source.cost(large, limit) is None
+    assert len(hold(source, large, limit)) == large.size
+    assert pages.inside == {0}
+    assert source.charged == BLOCK
+    pages.inside |= set(range(1, 9))  # the caller looks at all of it
+    source.release(large)
+    assert pages.inside == {0}
+    source.release(neighbour)
+    assert source.charged == 0
+
+
+def test_closing_gives_all_back() -> None:
+    source, pages = mapped(4 * BLOCK)
+    view = hold(source, Unit(0, "a", 2 * BLOCK, 0))
+    source.close()
+    assert pages.closed
+    assert len(view) == 2 * BLOCK
+
+
+@given(
+    sizes=st.lists(st.integers(BLOCK // 2, 4 * BLOCK), min_size=1, max_size=8),
+    gaps=st.lists(st.integers(0, BLOCK), min_size=8, max_size=8),
+    steps=st.lists(st.integers(0, 7), max_size=40),
+)
+def test_what_is_charged_is_what_is_inside(sizes: list[int], gaps: list[int], steps: list[int]) -> None:
+    """Units side by side, taken and released in any order: the blocks in memory are those that are charged."""
+    units, offset = [], 0
+    for number, (size, gap) in enumerate(zip(sizes, gaps, strict=False)):
+        units.append(Unit(number, str(number), size, offset + gap))
+        offset += gap + size
+    pages = _Sizes(offset)
+    source = MappedSource(pages, HeapSource(lambda unit, into: None))
+    held: set[int] = set()
+    for step in steps:
+        unit = units[step % len(units)]
+        before = source.charged
+        if unit.id in held:
+            source.release(unit)
+        else:
+            cost = source.cost(unit, LIMIT)
+            hold(source, unit)
+            assert source.charged == before + (cost or 0)
+        held ^= {unit.id}
+        heap = sum(unit.size for unit in units if unit.id in held and unit.size < BLOCK)
+        assert source.charged == heap + pages.bytes_inside
+
+
+class _Sizes(Pages):
+    """A region of which only the size is real."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(0)
+        self.view = _Long(size)  # type: ignore[assignment]
+
+
+class _Long:
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, part: slice) -> memoryview:
+        return memoryview(b"")
+
+
+def test_residency_is_read_from_the_kernels_listing() -> None:
+    listing = [
+        b"1000-3000 r--p 00000000 00:00 0 /bundle\n",
+        b"Size:                  8 kB\n",
+        b"Rss:                   4 kB\n",
+        b"3000-4000 r--p 00000000 00:00 0 /other\n",
+        b"Rss:                   4 kB\n",
+        b"4000-8000 r--s 00000000 00:00 0 /bundle\n",
+        b"Rss:                  16 kB\n",
+    ]
+    assert count_resident(listing, 0x1000, 0x3000) == 4096
+    assert count_resident(listing, 0x1000, 0x8000) == 24 * 1024
+    assert count_resident(listing, 0x9000, 0xA000) == 0
+
+
+def test_residency_of_a_real_map(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(1).randbytes(1 << 20))
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory,
+        memoryview(memory) as view,
+    ):
+        before = resident_bytes(view)
+        if before is None:
+            pytest.skip("this system does not tell")
+        assert before == 0
+        assert view[:: mmap.PAGESIZE].tobytes()
+        assert resident_bytes(view) == 1 << 20
+    assert resident_bytes(memoryview(b"")) == 0
