@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from apbundle_gui import theme
@@ -57,28 +57,39 @@ class DropOverlay(QWidget):
         self.add_target.dropped.connect(self._add)
         layout.addWidget(self.open_target)
         layout.addWidget(self.add_target)
-        covered.installEventFilter(self)
+        self._over = False
+        self._leaving = QTimer(self, singleShot=True, interval=0)
+        self._leaving.timeout.connect(self._hide_if_left)
+        for watched in (covered, self, self.open_target, self.add_target):
+            watched.installEventFilter(self)
         self.hide()
 
     def offer(self, paths: Sequence[str]) -> None:
         """Appear, with the targets that make sense for these paths."""
         self.open_target.setVisible(all_bundles(paths))
         self.setGeometry(self._covered.rect())
+        self._over = True
         self.raise_()
         self.show()
 
+    def left(self) -> None:
+        """The drag left one widget of the window; unless it enters another now, it left the window."""
+        self._over = False
+        self._leaving.start()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self._covered.rect())
+        match event.type():
+            case QEvent.Type.Resize if watched is self._covered:
+                self.setGeometry(self._covered.rect())
+            case QEvent.Type.DragEnter:
+                self._over = True
+            case QEvent.Type.DragLeave:
+                self.left()
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if local_paths(event.mimeData()):
             event.acceptProposedAction()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        if not self.rect().contains(self.mapFromGlobal(self.cursor().pos())):
-            self.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Beside the targets: what the files are decides."""
@@ -88,6 +99,10 @@ class DropOverlay(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), theme.color("window"))
+
+    def _hide_if_left(self) -> None:
+        if not self._over:
+            self.hide()
 
     def _open(self, paths: list[str]) -> None:
         self.hide()

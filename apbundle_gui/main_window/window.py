@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui import resources, theme
@@ -253,9 +253,13 @@ class MainWindow(QMainWindow):
     # -- files dropped anywhere ----------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if paths := local_paths(event.mimeData()):
+        paths = local_paths(event.mimeData())
+        if paths and event.source() is None:  # what is dragged out of the window is not offered back to it
             event.acceptProposedAction()
             self._overlay.offer(paths)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._overlay.left()
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._overlay.dropEvent(event)

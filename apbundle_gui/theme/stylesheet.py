@@ -11,7 +11,7 @@ from string import Template
 from typing import Final
 
 from apbundle_gui.theme.contrast import blend
-from apbundle_gui.theme.tokens import CONTROL_HEIGHT, RADIUS, Colors, Space, Tone
+from apbundle_gui.theme.tokens import CONTROL_HEIGHT, RADIUS, ROW_HEIGHT, Colors, Space, Tone
 
 _BASE: Final = Template("""
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: ${xs}px ${s}px; }
@@ -119,6 +119,7 @@ QTableView[kind="framed"], QTreeView[kind="framed"], QListView[kind="framed"] { 
     border-radius: ${radius}px; }
 QTableView::item, QTreeView::item, QListView::item { padding: 0 ${s}px; border: none; }
 QTableView::item:selected, QTreeView::item:selected, QListView::item:selected { background: $selection; color: $text; }
+QTreeView::item, QListView::item { height: ${row}px; }
 QTreeView::branch { background: transparent; }
 QTreeView::branch:has-children:closed { image: url(ui:chevron-right.svg); }
 QTreeView::branch:has-children:open { image: url(ui:chevron-down.svg); }
@@ -130,8 +131,9 @@ QHeaderView::down-arrow { image: url(ui:chevron-down.svg); width: 10px; height: 
 QHeaderView::up-arrow { image: url(ui:chevron-up.svg); width: 10px; height: 10px; }
 QTableCornerButton::section { background: $surface; border: none; }
 QAbstractScrollArea { background: $surface; }
-QScrollArea[kind="page"], QScrollArea[kind="page"] > QWidget > QWidget[kind="page-body"] { background: transparent;
-    border: none; }
+QScrollArea { background: transparent; border: none; }
+QScrollArea > #qt_scrollarea_viewport, QScrollArea > #qt_scrollarea_viewport > QWidget[kind="body"] {
+    background: transparent; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; }
 QTabBar { background: transparent; qproperty-drawBase: 0; }
@@ -192,6 +194,7 @@ def stylesheet(colors: Colors) -> str:
     values |= {space.name.lower(): int(space) for space in Space}
     values |= {
         "radius": RADIUS,
+        "row": ROW_HEIGHT,
         "cell": Space.S + 3,  # Qt sets the text of a cell three pixels in from its padding
         "inner": CONTROL_HEIGHT - 2,
         "hover_window": blend(colors.window, colors.text, 0.07),

@@ -3,6 +3,7 @@
 from apbundle_gui.widgets.buttons import button, icon_button
 from apbundle_gui.widgets.cards import Card, Divider, Facts, Note, Swatch, Tile
 from apbundle_gui.widgets.drop import DropArea, local_paths
+from apbundle_gui.widgets.fields import DoubleSpinBox, SpinBox
 from apbundle_gui.widgets.flow import FlowLayout
 from apbundle_gui.widgets.labels import (
     Badge,
@@ -22,6 +23,7 @@ __all__ = [
     "Banner",
     "Card",
     "Divider",
+    "DoubleSpinBox",
     "DropArea",
     "ElidedLabel",
     "EmptyState",
@@ -35,6 +37,7 @@ __all__ = [
     "PageTitle",
     "SecondaryLabel",
     "SectionTitle",
+    "SpinBox",
     "Swatch",
     "TableView",
     "Tile",

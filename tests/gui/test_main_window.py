@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QDragLeaveEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QMessageBox, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMessageBox, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from apbundle.errors import bundle_error
@@ -243,6 +243,22 @@ def test_the_two_targets_mean_what_they_say(qtbot: QtBot, main: MainWindow, bund
     size = QSize(1000, 680)
     main.resize(size)
     assert overlay.size() == overlay.parentWidget().size()
+
+
+def test_the_targets_go_when_the_drag_does(qtbot: QtBot, main: MainWindow, bundle: str) -> None:
+    overlay = main.findChild(DropOverlay)
+    mime = mime_of_files([bundle])
+    drag_onto(main, mime)
+    drag_onto(overlay, mime)
+    drag_onto(overlay.add_target, mime)
+    QApplication.processEvents()
+    assert overlay.isVisible()
+    QApplication.sendEvent(overlay.add_target, QDragLeaveEvent())
+    qtbot.waitUntil(overlay.isHidden)
+    drag_onto(main, mime)
+    assert overlay.isVisible()
+    QApplication.sendEvent(main, QDragLeaveEvent())
+    qtbot.waitUntil(overlay.isHidden)
 
 
 def test_a_page_hands_drops_on(qtbot: QtBot, main: MainWindow, bundle: str) -> None:

@@ -27,6 +27,7 @@ from apbundle_gui.widgets import (
     Badge,
     Banner,
     Card,
+    DoubleSpinBox,
     DropArea,
     ElidedLabel,
     EmptyState,
@@ -36,6 +37,7 @@ from apbundle_gui.widgets import (
     Label,
     MonoLabel,
     Note,
+    SpinBox,
     TableView,
     Tile,
     button,
@@ -270,3 +272,18 @@ def test_flow_layout_breaks_its_rows(qtbot: QtBot) -> None:
     assert layout.heightForWidth(10_000) < layout.heightForWidth(300)
     assert layout.itemAt(12) is None
     assert layout.takeAt(99) is None
+
+
+def test_number_fields_stand_in_from_their_frame(qtbot: QtBot) -> None:
+    whole, decimal = SpinBox(1, 2**31 - 1, 4096), DoubleSpinBox(0.5, 2.0, 1.2)
+    for field in (whole, decimal):
+        shown(qtbot, field)
+        assert field.lineEdit().textMargins().left() == theme.Space.S
+    assert whole.value() == 4096
+    assert whole.maximum() == 2**31 - 1
+    whole.selectAll()
+    QTest.keyClicks(whole, "512")
+    assert whole.value() == 4096  # a half-typed number is not yet one
+    QTest.keyClick(whole, Qt.Key.Key_Return)
+    assert whole.value() == 512
+    assert decimal.value() == pytest.approx(1.2)
