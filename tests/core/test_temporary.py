@@ -113,7 +113,7 @@ def test_of_two_that_start_together_one_goes_on(tmp_path: Path) -> None:
     target = tmp_path / "file"
     listdir, flock = syscalls.listdir, syscalls.flock
     seconds: list[threading.Thread] = []
-    tried = threading.Event()
+    tried, looked = threading.Event(), threading.Event()
     outcomes: list[str] = []
 
     def second() -> None:
@@ -127,7 +127,9 @@ def test_of_two_that_start_together_one_goes_on(tmp_path: Path) -> None:
             seconds.append(threading.Thread(target=second))
             seconds[0].start()
             assert tried.wait(10)
-        return listdir(folder)
+        names = listdir(folder)
+        looked.set()
+        return names
 
     def lock(descriptor: int, operation: int) -> None:
         try:
@@ -135,6 +137,8 @@ def test_of_two_that_start_together_one_goes_on(tmp_path: Path) -> None:
         finally:
             if threading.current_thread() in seconds:
                 tried.set()
+                if operation == temporary.LOCK_EXCLUSIVE:  # on its own file: stay until the first has looked
+                    looked.wait(10)
 
     def fill(out: OutputFile) -> None:
         seconds[0].join()
