@@ -21,11 +21,6 @@ MODELS = {"encoder": b"e" * 5000, "decoder": b"d" * 300, "empty": b""}
 
 
 @pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
-@pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     bundle = ModelBundle()
     for name, data in MODELS.items():

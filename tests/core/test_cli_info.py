@@ -22,11 +22,6 @@ MALFORMED: dict[str, dict[str, Any]] = json.loads((HERE / "malformed" / "expecte
 EXTENSION_CODES = {"bad_extension", "extension_checksum", "bad_metadata", "unsupported_feature"}
 
 
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
 def codes(findings: list[dict[str, Any]]) -> set[str]:
     assert all(set(finding) == {"code", "message", "offset"} for finding in findings)
     return {finding["code"] for finding in findings}
@@ -168,8 +163,9 @@ def test_nothing_a_bundle_says_reaches_the_terminal_raw(program: Program, tmp_pa
 
 def test_name_that_a_terminal_cannot_encode(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+        patch.setattr(sys, "stdout", stream)
         assert main(["info", str(golden / "unicode.apbundle")]) == 0
     assert b"\\u7de8\\u78bc\\u5668/\\u5c420" in raw.getvalue()
 

@@ -21,11 +21,6 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 
 @pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
-@pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a few files to pack in it."""
     folder = tmp_path / "models"

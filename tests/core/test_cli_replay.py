@@ -14,11 +14,6 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 TRACES = sorted(path.stem for path in GOLDEN.glob("*.ops"))
 
 
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
 def arguments(trace: str) -> list[str]:
     settings = json.loads((GOLDEN / f"{trace}.json").read_text(encoding="utf-8"))
     given = ["replay", str(GOLDEN / settings["bundle"]), "--ops", str(GOLDEN / settings["ops"])]

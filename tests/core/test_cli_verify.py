@@ -19,11 +19,6 @@ STATUS = {"verified": 0, "no_checksums": 0, "failed": 1}
 
 
 @pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    return Program(capsys)
-
-
-@pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     return Path(ModelBundle("small").add_model("a", b"x" * 1000, version="1").write(tmp_path / "a.apbundle"))
 

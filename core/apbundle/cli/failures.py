@@ -45,7 +45,7 @@ class Failure:
         return f"{text} {self.hint}" if self.hint else text
 
 
-INTERRUPTED = Failure("cancelled", "Stopped", hint="Nothing was changed.")
+INTERRUPTED = Failure("cancelled", "Stopped at once")
 
 _HINTS = {
     errno.ENOENT: "Check the path.",
