@@ -20,7 +20,7 @@ from apbundle_gui import resources, theme
 from apbundle_gui.app.reporting import Reporter, log
 from apbundle_gui.main_window import MainWindow, standard_pages
 from apbundle_gui.pages.page import Page
-from apbundle_gui.services import Level, OpenFailure, Services
+from apbundle_gui.services import Level, OpenFailure, Services, Session
 
 SIZES: Final = (QSize(1280, 800), QSize(1920, 1080))
 PATIENCE_S: Final = 60.0
@@ -57,10 +57,24 @@ def _draw(services: Services, sample: str, folder: Path) -> None:
     theme.manager().install(theme.Choice.LIGHT)
     window = MainWindow(services)
     window.show()
-    session = services.session
-    session.failed.connect(_raise)
-    session.open(sample)
-    wait_until(lambda: session.current is not None, f"{sample} to open")
+    try:
+        _open(services.session, sample)
+        _draw_pages(window, sample, folder)
+    finally:
+        window.shut_down()
+
+
+def _open(session: Session, path: str) -> None:
+    failures: list[OpenFailure] = []
+    session.failed.connect(failures.append)
+    session.open(path)
+    wait_until(lambda: session.current is not None or bool(failures), f"{path} to open")
+    if failures:
+        raise failures[0].error
+
+
+def _draw_pages(window: MainWindow, sample: str, folder: Path) -> None:
+    services = window.services
     for spec in standard_pages():
         window.show_page(spec.name)
         page = window.page(spec.name)
@@ -71,15 +85,10 @@ def _draw(services: Services, sample: str, folder: Path) -> None:
             for size in SIZES:
                 window.resize(size)
                 save(settled_picture(window), folder / f"{spec.name}-{choice}-{size.width()}.png")
-    window.close()
 
 
 def _at_rest(page: Page, services: Services) -> bool:
     return page.example_ready() and not services.jobs.jobs
-
-
-def _raise(failure: OpenFailure) -> None:
-    raise failure.error
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

@@ -276,13 +276,18 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         losses = [loss for page in self._pages.values() if (loss := page.unsaved())]
+        losses += [f"“{job.title}” is not finished." for job in self.services.jobs.jobs if not job.abandonable]
         if losses and not confirm_leaving(self, losses):
             event.ignore()
             return
+        self.shut_down()
+        event.accept()
+
+    def shut_down(self) -> None:
+        """Remember what is to be remembered and end everything, without asking."""
         settings = self.services.settings
         settings.remember("window/geometry", self.saveGeometry())
         settings.remember("window/page", self._page_name)
         for page in self._pages.values():
             page.shutdown()
         self.services.shutdown()
-        event.accept()

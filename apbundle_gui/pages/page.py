@@ -69,7 +69,10 @@ class Page(QWidget):
         """Files or folders were dropped somewhere on the window and are this page's to take."""
 
     def unsaved(self) -> str:
-        """What would be lost if the window closed now, as a sentence to the user; empty when nothing would."""
+        """What would be lost if the window closed now, as a sentence to the user; empty when nothing would.
+
+        Jobs that run need no mention: the window names them itself.
+        """
         return ""
 
     def shutdown(self) -> None:

@@ -66,7 +66,7 @@ class Job(QObject):
         self.done = 0
         self.total = 0
         self._function = function
-        self._abandonable = abandonable
+        self.abandonable = abandonable
         self._cancel = threading.Event()
         self._cancelled_at = 0.0
         self._reported: tuple[str, int, int] = ("", 0, 0)
@@ -215,7 +215,7 @@ class JobRunner(QObject):
         self._waiting.clear()
         deadline = time.monotonic() + timeout
         for job, thread in self._running.items():
-            thread.join(ABANDON_S if job._abandonable else max(0.0, deadline - time.monotonic()))
+            thread.join(ABANDON_S if job.abandonable else max(0.0, deadline - time.monotonic()))
         with self._lock:
             self._open = False
         ended = not any(thread.is_alive() for thread in self._running.values())
@@ -250,7 +250,7 @@ class JobRunner(QObject):
         for job in list(self._running):
             if job._sample(now):
                 job.progressed.emit()
-            if job._abandonable and job.cancelling and now - job._cancelled_at > ABANDON_S:
+            if job.abandonable and job.cancelling and now - job._cancelled_at > ABANDON_S:
                 self._abandoned.add(job)
                 self._end(job, JobState.CANCELLED)
         for job in [job for job in self._waiting if job.cancelling]:

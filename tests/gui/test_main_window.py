@@ -421,6 +421,18 @@ def test_closing_asks_when_something_would_be_lost(
     page(main, "build").loss = ""
 
 
+def test_closing_asks_about_a_job_that_writes(qtbot: QtBot, main: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, asked = threading.Event(), []
+    job = main.services.jobs.start("Building x.apbundle", lambda progress, cancel: go.wait(10))
+    reading = main.services.jobs.start("Opening", lambda progress, cancel: go.wait(10), abandonable=True)
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.informativeText()))
+    assert not main.close()
+    assert asked == ["“Building x.apbundle” is not finished."]
+    go.set()
+    qtbot.waitUntil(lambda: not job.running and not reading.running)
+    assert main.close()
+
+
 @pytest.mark.parametrize("size", [(1000, 680), (1920, 1080)])
 def test_nothing_of_the_frame_is_cut_off(main: MainWindow, size: tuple[int, int]) -> None:
     main.resize(*size)
