@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 import socket
@@ -44,6 +45,14 @@ def test_open(path: Path) -> None:
         assert repr(file) == f"InputFile({str(path)!r}, size={len(DATA)})"
     assert file.closed
     assert repr(file) == f"InputFile({str(path)!r}, size={len(DATA)}, closed)"
+
+
+def test_identity(path: Path) -> None:
+    status = path.stat()
+    identity = FileIdentity.of(status)
+    assert identity.matches(status)
+    for field in ("device", "inode", "size", "mtime_ns"):
+        assert not dataclasses.replace(identity, **{field: getattr(identity, field) + 1}).matches(status)
 
 
 def make_socket(path: Path) -> None:

@@ -60,6 +60,15 @@ class FileIdentity:
         """The identity in the answer of ``stat``."""
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
+    def matches(self, status: os.stat_result) -> bool:
+        """Whether ``status`` is of the same file, unchanged. Asked at each page-in, so no second identity is made."""
+        return (
+            self.mtime_ns == status.st_mtime_ns
+            and self.size == status.st_size
+            and self.inode == status.st_ino
+            and self.device == status.st_dev
+        )
+
 
 class _Descriptor:
     """An open descriptor that closes with its last user.
@@ -206,10 +215,10 @@ class InputFile:
             raise ValueError(f"{size} bytes at {offset} are not inside a file of {self.size}")
 
     def _compare(self, descriptor: _Descriptor) -> None:
-        now = FileIdentity.of(syscalls.fstat(descriptor.number))
-        if now != self.identity:
-            if now.size != self.size:
-                raise self._changed(f"The file has {now.size} bytes now; it had {self.size}.")
+        status = syscalls.fstat(descriptor.number)
+        if not self.identity.matches(status):
+            if status.st_size != self.size:
+                raise self._changed(f"The file has {status.st_size} bytes now; it had {self.size}.")
             raise self._changed("The file was written to after it was opened.")
 
     def _changed(self, message: str, offset: int | None = None) -> Exception:
