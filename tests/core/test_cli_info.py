@@ -127,8 +127,8 @@ def test_table_shows_what_there_is(program: Program, golden: Path, monkeypatch: 
     out = program("info", golden / "ext_metadata.apbundle").out
     for text in (
         "with metadata", "2023-11-14 22:30:05 UTC", "18.2 KiB (18,629 bytes)", "alignment 64", "5,120", "xxh3-128",
-        "vocab/en", "safetensors", "12.3 KiB", "947f8ac7bead…", "(the bundle)", "modèles", "hyperparameters.width",
-        "a, b", "3: embed.weight, layers.0.b, layers.0.w",
+        "vocab/en", "safetensors", "12.3 KiB", "947f8ac7bead…", "(the bundle)", "team=modèles", "layers=1  width=32",
+        "author=a, b", "3: embed.weight, layers.0.b, layers.0.w",
     ):  # fmt: skip
         assert text in out
     assert "499814" not in out
@@ -145,6 +145,19 @@ def test_long_lists_end_with_their_rest(program: Program, tmp_path: Path) -> Non
     assert "model 999 " in out
     assert "model 1000 " not in out
     assert len(program.json("info", path).document["models"]) == 1234
+
+
+def test_long_metadata_ends_with_its_rest(program: Program, tmp_path: Path) -> None:
+    bundle = ModelBundle()
+    many = {f"key {index:04}": "x" * 30 for index in range(2000)}
+    bundle.add_model("a", b"", custom=many, hyperparameters={"long": "y" * 100_000})
+    path = bundle.write(tmp_path / "long.apbundle")
+    out = program("info", path).out
+    assert "key 0049=" in out
+    assert "key 0050=" not in out
+    assert "… and 1,950 more" in out
+    assert len(out) < 20_000
+    assert program.json("info", path).document["models"][0]["metadata"]["custom"] == many
 
 
 def test_nothing_a_bundle_says_reaches_the_terminal_raw(program: Program, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from argparse import ArgumentParser, Namespace
 from itertools import islice
 
 from apbundle.cli.description import describe_bundle, model_format
+from apbundle.cli.drawing import MOST_ROWS
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
-from apbundle.cli.tables import MOST_ROWS, bundle_tables
+from apbundle.cli.tables import bundle_tables
 from apbundle.format.reader import BundleReader
 
 
