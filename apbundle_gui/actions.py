@@ -136,9 +136,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _page("inspect.extract", "&Extract…", "Write the selected models to files", "Ctrl+E", "extract", 1, toolbar=True),
     _page("inspect.extract_all", "Extract &All…", "Write all models to files", "Ctrl+Shift+E", "extract", 1),
     _page("monitor.run", "&Start", "Start the workload, or go on with it", "F5", "run"),
-    _page("monitor.pause", "&Pause", "Hold the workload where it is", "Space", "pause", toolbar=True),
-    _page("monitor.step", "S&tep", "Do one access and hold", "F6", "step", toolbar=True),
-    _page("monitor.reset", "&Reset", "Begin again with an empty cache", "Shift+F5", "reset", toolbar=True),
+    _page("monitor.pause", "&Pause", "Hold the workload where it is", "Shift+F6", "pause"),
+    _page("monitor.step", "S&tep", "Do one access and hold", "F6", "step"),
+    _page("monitor.reset", "&Reset", "End the workload and forget its recording", "Shift+F5", "reset"),
+    _page(
+        "monitor.freeze", "&Freeze", "Hold the view still while recording goes on", "Space", "freeze", 1, toolbar=True
+    ),
     _choice("view.build", "&Build", "Pack models into a bundle", "Ctrl+1", "build"),
     _choice("view.inspect", "&Inspect", "Look into a bundle", "Ctrl+2", "inspect"),
     _choice("view.monitor", "&Monitor", "Watch a bundle page within a memory limit", "Ctrl+3", "monitor"),

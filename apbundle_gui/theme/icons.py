@@ -36,6 +36,7 @@ GLYPHS: Final[dict[str, str]] = {
     "eviction": "arrow-collapse-up",
     "file": "file-outline",
     "folder": "folder-outline",
+    "freeze": "snowflake",
     "full-screen": "fullscreen",
     "header": "file-document-outline",
     "hit": "check-circle-outline",

@@ -127,7 +127,7 @@ def test_a_key_without_modifier_is_a_shortcut_too(main: MainWindow) -> None:
     main.show_page("monitor")
     monitor = page(main, "monitor")
     QTest.keyClick(main, Qt.Key.Key_Space)
-    assert monitor.noted[-1] == "monitor.pause"
+    assert monitor.noted[-1] == "monitor.freeze"
 
 
 def test_keys_typed_into_a_field_stay_there(main: MainWindow) -> None:
@@ -136,7 +136,7 @@ def test_keys_typed_into_a_field_stay_there(main: MainWindow) -> None:
     field.setFocus()
     QTest.keyClicks(field, "a b")
     assert field.text() == "a b"
-    assert "monitor.pause" not in page(main, "monitor").noted
+    assert "monitor.freeze" not in page(main, "monitor").noted
 
 
 def test_the_toolbar_has_what_the_page_does(main: MainWindow) -> None:
