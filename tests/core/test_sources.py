@@ -164,6 +164,19 @@ def test_shared_blocks_are_charged_once() -> None:
     assert source.charged == 0
 
 
+def test_memory_kept_for_reuse_gives_way_to_the_map() -> None:
+    source, limit = mapped(8 * BLOCK)[0], 4 * BLOCK
+    small = Unit(0, "a", BLOCK // 2, 0)
+    hold(source, small, limit)
+    source.release(small)
+    assert source._heap.resident == small.size + 1
+    hold(source, Unit(1, "b", 4 * BLOCK, BLOCK), limit)
+    assert source._heap.resident == 0
+    hold(source, small, limit)
+    source.release(small)
+    assert source._heap.resident == 0
+
+
 def test_a_failed_load_is_let_go() -> None:
     source, pages = mapped(4 * BLOCK)
     unit, pages.fails = Unit(0, "a", 2 * BLOCK, BLOCK), True

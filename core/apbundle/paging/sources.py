@@ -44,6 +44,9 @@ class Source(Protocol):
     def release(self, unit: Unit) -> None:
         """Give a reserved unit's memory back, whether or not it was loaded. Views of it stay valid."""
 
+    def shrink(self) -> None:
+        """Give back memory that is only kept to be used again."""
+
     def close(self) -> None:
         """Give everything back. Views stay valid."""
 
@@ -83,6 +86,11 @@ class HeapSource:
         self._charged += unit.size
         self._limit = limit
 
+    def leave_room(self, limit: int) -> None:
+        """Keep no more memory for reuse than what is charged leaves of ``limit``, from now on."""
+        self._limit = limit
+        self._pool.trim(limit - self._charged)
+
     def load(self, unit: Unit) -> memoryview:
         """See :class:`Source`."""
         buffer = self._pool.take(unit.size)
@@ -100,10 +108,14 @@ class HeapSource:
             self._pool.give(buffer)
             self._pool.trim(self._limit - self._charged)
 
+    def shrink(self) -> None:
+        """See :class:`Source`."""
+        self._pool.trim(0)
+
     def close(self) -> None:
         """See :class:`Source`."""
         self._buffers.clear()
-        self._pool.trim(0)
+        self.shrink()
 
 
 class Region(Protocol):
@@ -170,7 +182,7 @@ class MappedSource:
         """See :class:`Source`."""
         span = self._span(unit)
         if span is None:
-            self._heap.reserve(unit, limit)
+            self._heap.reserve(unit, limit - self._charged)
         elif self.cost(unit, limit) is None:
             self._uncharged.add(unit.id)
         else:
@@ -179,6 +191,7 @@ class MappedSource:
                 self._users[block] = users + 1
                 if not users:
                     self._charged += self._bytes(block, block + 1)
+            self._heap.leave_room(limit - self._charged)
 
     def load(self, unit: Unit) -> memoryview:
         """See :class:`Source`."""
@@ -207,6 +220,10 @@ class MappedSource:
         unused = self._unused(span)
         if unused:
             self._region.release(unused.start * BLOCK, self._bytes(unused.start, unused.stop))
+
+    def shrink(self) -> None:
+        """See :class:`Source`."""
+        self._heap.shrink()
 
     def close(self) -> None:
         """See :class:`Source`."""

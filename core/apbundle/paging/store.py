@@ -186,6 +186,7 @@ class UnitStore:
         size = self.memory_used
         for number in list(self.residents):
             self._forget(number)
+        self.source.shrink()
         if size:
             self.observer.cleared(size)
 
