@@ -14,7 +14,7 @@ from apbundle_gui.widgets import PageTitle
 COMMANDS: Mapping[str, Sequence[str]] = {
     "build": ("build.build", "build.add_files", "build.remove", "edit.undo"),
     "inspect": ("inspect.verify", "inspect.extract"),
-    "monitor": ("monitor.run", "monitor.pause"),
+    "monitor": ("monitor.run", "monitor.freeze"),
 }
 
 
