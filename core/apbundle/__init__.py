@@ -20,7 +20,8 @@ What a file or a request can do wrong is a :class:`BundleError`; its subclasses 
 from typing import Any
 
 from apbundle import errors
-from apbundle.bundle import BundleBuilder, BundleWriter, ModelBundle
+from apbundle.builder import BundleBuilder, BundleWriter
+from apbundle.bundle import ModelBundle
 from apbundle.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE, BundleConfig
 from apbundle.errors import BundleError, Finding
 from apbundle.format.layout import BUNDLE_MAGIC, BUNDLE_VERSION

@@ -1,15 +1,16 @@
-"""Bundles as objects: load one, look into it, add models, save; or build one from scratch."""
+"""Bundles as objects: load one, look into it, add models, save."""
 
 from __future__ import annotations
 
 import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from apbundle.config import BundleConfig, creation_time
 from apbundle.errors import BundleError, Finding, bundle_error
+from apbundle.fileio import StrPath
 from apbundle.format.extract import ExtractReport, extract_models
 from apbundle.format.fields import FieldTable
 from apbundle.format.manifest import BundleManifest
@@ -26,7 +27,8 @@ from apbundle.payload.safetensors import arrays
 from apbundle.payload.tensors import PayloadError
 from apbundle.progress import Cancel, Progress
 
-StrPath = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from apbundle.builder import BundleBuilder
 
 
 class ModelBundle:
@@ -55,6 +57,8 @@ class ModelBundle:
     @staticmethod
     def builder(path: StrPath) -> BundleBuilder:
         """A builder for a bundle at ``path``."""
+        from apbundle.builder import BundleBuilder  # it builds on this module
+
         return BundleBuilder(path)
 
     @classmethod
@@ -199,10 +203,7 @@ class ModelBundle:
 
     def entry(self, name: str) -> ModelEntry:
         """The entry of a model, with its metadata, digest and sizes."""
-        entry = self._stored(name)[0]
-        if entry.metadata == ModelMetadata():
-            return replace(entry, metadata=ModelMetadata.fresh(entry.raw_size))
-        return entry
+        return self._stored(name)[0].with_fresh_metadata()
 
     def _stored(self, name: str) -> tuple[ModelEntry, BundleReader | None]:
         self._check_open()
@@ -424,79 +425,3 @@ class ModelBundle:
 
 def _reload(path: str, mapped: bool) -> ModelBundle:
     return ModelBundle.load(path, mapped=mapped)
-
-
-class BundleBuilder:
-    """Collects models and writes them as one file. Made by :meth:`ModelBundle.builder`; methods return the builder.
-
-    Parameters
-    ----------
-    path
-        Where the bundle will be.
-    """
-
-    def __init__(self, path: StrPath) -> None:
-        self.path = path
-        self.config = BundleConfig()
-        self._bundle = ModelBundle()
-
-    def add_model(self, name: str, data: ModelData, **details: Any) -> Self:
-        """Append a model; as :meth:`ModelBundle.add_model`."""
-        self._bundle.add_model(name, data, **details)
-        return self
-
-    def with_config(self, config: BundleConfig) -> Self:
-        """Write it as ``config`` says."""
-        self.config = config
-        return self
-
-    def with_description(self, description: str) -> Self:
-        """Describe the bundle."""
-        self._bundle.description = description
-        return self
-
-    def with_created_at(self, created_at: int) -> Self:
-        """Set the creation time, in seconds since the Unix epoch."""
-        self._bundle.created_at = created_at
-        return self
-
-    def with_metadata(self, metadata: Mapping[str, str]) -> Self:
-        """Set the bundle's own metadata."""
-        self._bundle.metadata = dict(metadata)
-        return self
-
-    def build(
-        self, *, overwrite: bool = True, progress: Progress | None = None, cancel: Cancel | None = None
-    ) -> ModelBundle:
-        """Write the bundle and open it.
-
-        What was at the path before stays as it is until the new file is complete, checked and on the disk.
-
-        Raises
-        ------
-        BundleError
-            ``source_changed``, ``target_refused``, ``destination_busy``, ``disk_full``, ``limit_exceeded``,
-            ``unsupported_feature``, ``cancelled``, ``durability_unknown``.
-        OSError
-        """
-        written = self._bundle.write(self.path, self.config, overwrite=overwrite, progress=progress, cancel=cancel)
-        return ModelBundle.load(written)
-
-    def __repr__(self) -> str:
-        return f"BundleBuilder({os.fsdecode(self.path)!r}, {len(self._bundle)} models)"
-
-
-@dataclass(frozen=True, slots=True)
-class BundleWriter:
-    """Writes bundles to one path."""
-
-    path: StrPath
-
-    @classmethod
-    def create(cls, path: StrPath) -> Self:
-        """A writer for ``path``. Nothing is touched until :meth:`write_bundle`."""
-        return cls(path)
-
-    def write_bundle(self, bundle: ModelBundle, config: BundleConfig | None = None) -> str:
-        """Write ``bundle`` and return the path written; as :meth:`ModelBundle.write`."""
-        return bundle.write(self.path, config)

@@ -125,7 +125,7 @@ class PagedBundle:
 
     def entry(self, name: str) -> ModelEntry:
         """Where a model is and what is known of it (``model_not_found`` if there is none)."""
-        return self._reader.entry(name)
+        return self._reader.entry(name).with_fresh_metadata()
 
     def stats(self) -> PagingStats:
         """The counters now; readable after :meth:`close`."""

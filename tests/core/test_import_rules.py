@@ -29,10 +29,11 @@ CORE_LAYERS: dict[str, set[str]] = {
     "paged": BASE | ENGINES,
     "config": BASE | {"format"},
     "inputs": BASE | {"format", "payload"},
-    "bundle": BASE | ENGINES | {"config", "inputs"},
-    "cli": BASE | ENGINES | {"bundle", "config", "inputs", ""},
+    "bundle": BASE | ENGINES | {"config", "inputs", "builder"},  # its builder() makes one
+    "builder": {"bundle", "config", "fileio", "inputs", "progress"},
+    "cli": BASE | ENGINES | {"builder", "bundle", "config", "inputs", ""},
     "__main__": {"cli"},
-    "": BASE | ENGINES | {"bundle", "config"},
+    "": BASE | ENGINES | {"builder", "bundle", "config"},
 }
 """Part of the library → the parts it may know. The empty name is the package itself, its public face."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Protocol, overload
 
@@ -171,6 +171,12 @@ class ModelEntry:
     def compressed(self) -> bool:
         """Whether the stored bytes are zstd frames."""
         return self.compression is not None
+
+    def with_fresh_metadata(self) -> ModelEntry:
+        """The same, except that a model which was given no metadata has that of a fresh one."""
+        if self.metadata != ModelMetadata():
+            return self
+        return replace(self, metadata=ModelMetadata.fresh(self.raw_size))
 
     @property
     def components(self) -> tuple[str, ...]:

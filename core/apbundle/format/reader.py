@@ -56,7 +56,7 @@ class BundleReader:
         self.tail = b""
         self._header = self._read_header()
         self._version, length = layout.HEADER.unpack(self._header)[1:]
-        self.data_offset = layout.HEADER.size + length
+        self.data_offset: int = layout.HEADER.size + length
         self.manifest_bytes = file.read(layout.HEADER.size, length)
         parsed = parse_manifest(self.manifest_bytes, path=self.path, base=layout.HEADER.size)
         self.manifest, self.entries_end = parsed.manifest, parsed.end
@@ -208,7 +208,7 @@ class BundleReader:
         return self.manifest
 
     def entry(self, name: str) -> ModelEntry:
-        """The entry of the model ``name`` (``model_not_found``)."""
+        """The entry of the model ``name`` as the file has it (``model_not_found``)."""
         try:
             return self.manifest.get_model(name)
         except BundleError as error:
