@@ -18,7 +18,7 @@ from apbundle.errors import BundleError
 from apbundle.fileio import OutputFile, write_atomically
 from apbundle_gui import resources, theme
 from apbundle_gui.app.reporting import Reporter, log
-from apbundle_gui.main_window import MainWindow, standard_pages
+from apbundle_gui.main_window import MainWindow, PageSpec, standard_pages
 from apbundle_gui.pages.page import Page
 from apbundle_gui.services import Level, OpenFailure, Services, Session
 
@@ -55,11 +55,13 @@ def draw_all(folder: Path) -> int:
 def _draw(services: Services, sample: str, folder: Path) -> None:
     QApplication.setCursorFlashTime(0)
     theme.manager().install(theme.Choice.LIGHT)
-    window = MainWindow(services)
+    pages = standard_pages()
+    window = MainWindow(services, pages)
     window.show()
     try:
         _open(services.session, sample)
-        _draw_pages(window, sample, folder)
+        for spec in pages:
+            _draw_page(window, spec, sample, folder)
     finally:
         window.shut_down()
 
@@ -73,18 +75,16 @@ def _open(session: Session, path: str) -> None:
         raise failures[0].error
 
 
-def _draw_pages(window: MainWindow, sample: str, folder: Path) -> None:
-    services = window.services
-    for spec in standard_pages():
-        window.show_page(spec.name)
-        page = window.page(spec.name)
-        page.show_example(sample)
-        wait_until(partial(_at_rest, page, services), f"{spec.title} to be ready")
-        for choice in (theme.Choice.LIGHT, theme.Choice.DARK):
-            theme.manager().choose(choice)
-            for size in SIZES:
-                window.resize(size)
-                save(settled_picture(window), folder / f"{spec.name}-{choice}-{size.width()}.png")
+def _draw_page(window: MainWindow, spec: PageSpec, sample: str, folder: Path) -> None:
+    window.show_page(spec.name)
+    page = window.page(spec.name)
+    page.show_example(sample)
+    wait_until(partial(_at_rest, page, window.services), f"{spec.title} to be ready")
+    for choice in (theme.Choice.LIGHT, theme.Choice.DARK):
+        theme.manager().choose(choice)
+        for size in SIZES:
+            window.resize(size)
+            save(settled_picture(window), folder / f"{spec.name}-{choice}-{size.width()}.png")
 
 
 def _at_rest(page: Page, services: Services) -> bool:

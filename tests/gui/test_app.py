@@ -13,18 +13,20 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QSize, QTimer, qCritical, qWarning
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from apbundle_gui import resources, theme
-from apbundle_gui.app import main
+from apbundle_gui.app import main, screenshots
 from apbundle_gui.app.arguments import Options, parse
+from apbundle_gui.app.demo import start_demo
 from apbundle_gui.app.program import chosen_theme
 from apbundle_gui.app.reporting import Reporter
 from apbundle_gui.app.screenshots import save, settled_picture, wait_until
 from apbundle_gui.main_window import MainWindow
 from apbundle_gui.services import Messages, Services
-from support.fake_pages import fake_pages
+from apbundle_gui.theme.tokens import DARK
+from support.fake_pages import COMMANDS, fake_pages
 
 
 def test_arguments() -> None:
@@ -144,6 +146,45 @@ def test_pictures_of_the_window_are_written(qtbot: QtBot, services: Services, tm
     image = QImage(str(tmp_path / "window.png"))
     assert image.size() == QSize(1280, 800)
     assert image.pixelColor(640, 790).name().upper() == theme.colors().window
+
+
+def test_every_page_is_drawn_in_both_themes_and_sizes(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screenshots, "standard_pages", fake_pages)
+    folder = tmp_path / "a" / "b"
+    assert screenshots.draw_all(folder) == 0
+    sizes = {path.stem: QImage(str(path)).size() for path in folder.iterdir()}
+    assert sizes == {
+        f"{page}-{choice}-{size.width()}": size
+        for page in COMMANDS
+        for choice in ("light", "dark")
+        for size in screenshots.SIZES
+    }
+    dark = QImage(str(folder / "inspect-dark-1280.png"))
+    assert dark.pixelColor(640, 790).name().upper() == DARK.window
+
+
+def test_screenshots_that_cannot_be_written_say_so(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(screenshots, "standard_pages", fake_pages)
+    (tmp_path / "file").touch()
+    assert screenshots.draw_all(tmp_path / "file") == 2
+    assert "file" in caplog.text
+    caplog.clear()
+
+
+def test_the_demonstration_opens_the_sample_and_starts_a_workload(qtbot: QtBot, services: Services) -> None:
+    window = MainWindow(services, fake_pages())
+    qtbot.addWidget(window)
+    start_demo(window)
+    qtbot.waitUntil(lambda: window.page_name == "monitor")
+    page = window.page("monitor")
+    qtbot.waitUntil(page.example_ready)
+    with qtbot.waitSignal(services.session.opened):
+        window.do("file.reload")
+    assert page.findChild(QLineEdit).text() == "sample.apbundle"
 
 
 def test_resources_come_from_the_wheel_or_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

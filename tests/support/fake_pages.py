@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout
 
 from apbundle_gui.main_window import PageSpec
@@ -47,6 +48,13 @@ class FakePage(Page):
 
     def file_dropped(self, paths: list[str]) -> None:
         self.noted.append(paths)
+
+    def show_example(self, bundle_path: str) -> None:
+        self.field.setText(bundle_path.rpartition("/")[2])
+        QTimer.singleShot(0, lambda: self.noted.append("example"))
+
+    def example_ready(self) -> bool:
+        return "example" in self.noted
 
     def unsaved(self) -> str:
         return self.loss
