@@ -22,7 +22,7 @@ from typing import Any
 from apbundle import errors
 from apbundle.builder import BundleBuilder, BundleWriter
 from apbundle.bundle import ModelBundle
-from apbundle.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE, BundleConfig
+from apbundle.config import BundleConfig
 from apbundle.errors import BundleError, Finding
 from apbundle.format.layout import BUNDLE_MAGIC, BUNDLE_VERSION
 from apbundle.format.manifest import BundleFormat, BundleManifest
@@ -31,6 +31,7 @@ from apbundle.format.reader import BundleReader
 from apbundle.format.verify import VerifyReport
 from apbundle.mapping import MappedFile, MappedRegion, MemoryMappedFile
 from apbundle.paged import PagedBundle, PagingConfig
+from apbundle.paging.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE
 from apbundle.paging.stats import PagingStats
 
 __all__ = [

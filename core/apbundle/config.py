@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from typing import Final
 
 from apbundle.format import layout
 from apbundle.format.model import DIGEST_ALGORITHMS
-
-DEFAULT_MAX_MEMORY: Final = 100 * layout.MIB
-DEFAULT_PAGE_SIZE: Final = 4 * layout.KIB
-SMALLEST_PAGE_SIZE: Final = 512
+from apbundle.paging.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE, SMALLEST_PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)

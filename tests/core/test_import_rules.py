@@ -27,7 +27,7 @@ CORE_LAYERS: dict[str, set[str]] = {
     "trace": BASE | {"paging.policy"},
     "mapping": BASE,
     "paged": BASE | ENGINES,
-    "config": BASE | {"format"},
+    "config": BASE | {"format", "paging"},
     "inputs": BASE | {"format", "payload"},
     "bundle": BASE | ENGINES | {"config", "inputs", "builder"},  # its builder() makes one
     "builder": {"bundle", "config", "fileio", "inputs", "progress"},

@@ -104,6 +104,7 @@ def name_warnings(manifest: BundleManifest, positions: Sequence[int]) -> list[Fi
         findings.append(Finding("empty_name", f"Model {index} has an empty name.", positions[index]))
     odd = [index for index, name in enumerate(names) if has_control_characters(name)]
     if odd:
-        message = f"{len(odd)} names hold control or bidirectional characters; the first is {names[odd[0]]!r}."
+        others = f", and so do {len(odd) - 1} more" if len(odd) > 1 else ""
+        message = f"The name {names[odd[0]]!r} holds control or bidirectional characters{others}."
         findings.append(Finding("control_in_name", message, positions[odd[0]]))
     return findings
