@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -62,7 +63,6 @@ class PagedBundle:
         self._closed = False
         self._recorder: RecordingWriter | None = None
         self._opening: threading.Lock = threading.Lock()
-        self._units: dict[str, Unit] = {}
         self._reader: BundleReader = BundleReader.open(self._path)
         self._identity: Final[FileIdentity] = self._reader.file.identity
         try:
@@ -72,7 +72,7 @@ class PagedBundle:
             raise
         if record is not None:
             self._recorder = start_recording(record, self._recording_header())
-        self._pager: Pager = self._make_pager(source)
+        self._begin(source)
         _bundles.add(self)
 
     @classmethod
@@ -193,6 +193,7 @@ class PagedBundle:
     def close(self) -> None:
         """Drop all models and close the file, once loads under way are done. Views handed out stay valid."""
         self._closed = True
+        self._finalizer.detach()
         if not isinstance(self._pager, _Asleep):
             self._pager.close()
         self._reader.close()
@@ -226,7 +227,7 @@ class PagedBundle:
             raise bundle_error("closed", "The bundle was closed.", path=self._path)
 
     def _make_source(self, reader: BundleReader) -> Source:
-        heap = HeapSource(lambda unit, into: reader.read_into(unit.name, 0, into))
+        heap = HeapSource(partial(_read, reader))
         wanted = self._config.source
         if wanted == "read" or reader.file_size < BLOCK or (wanted == "auto" and not FileMap.supported(reader.file)):
             return heap
@@ -237,9 +238,9 @@ class PagedBundle:
                 raise
             return heap  # no address space, for instance: reading works all the same
 
-    def _make_pager(self, source: Source) -> Pager:
-        return Pager(
-            self._find,
+    def _begin(self, source: Source) -> None:
+        self._pager: Pager = Pager(
+            _Units(self._reader).find,
             source,
             max_memory=self._limit,
             eviction=self._config.eviction,
@@ -247,21 +248,8 @@ class PagedBundle:
             prefetch_count=self._config.prefetch_count,
             observer=self._recorder,
         )
-
-    def _find(self, name: str) -> Unit | None:
-        if not self._units:
-            self._units = self._make_units()
-        return self._units.get(name)
-
-    def _make_units(self) -> dict[str, Unit]:
-        """Every model as a unit; made when first needed, for opening a large bundle should not wait for it."""
-        reader = self._reader
-        as_it_lies = reader.extension_error is None  # else each model is looked at before it is handed out
-        units = {}
-        for number, entry in enumerate(reader.manifest):
-            offset = reader.data_offset + entry.offset if as_it_lies and not entry.compressed else None
-            units[entry.name] = Unit(number, entry.name, entry.raw_size, offset)
-        return units
+        # Nothing that the pager holds may lead back here: who forgets to close loses nothing but the moment of it.
+        self._finalizer = weakref.finalize(self, _forgotten, self._pager, self._reader)
 
     def _recording_header(self) -> RecordingHeader:
         reader = self._reader
@@ -280,6 +268,7 @@ class PagedBundle:
         if self._recorder is not None:
             self._recorder.abandon()
             self._recorder = None
+        self._finalizer.detach()
         self._opening = threading.Lock()
         self._pager = cast(Pager, _Asleep(self._wake))
 
@@ -287,10 +276,45 @@ class PagedBundle:
         self._check_open()
         with self._opening:
             if isinstance(self._pager, _Asleep):
-                reader = _open_again(self._path, self._identity)
-                self._pager = self._make_pager(self._make_source(reader))
-                self._reader = reader
+                self._reader = _open_again(self._path, self._identity)
+                self._begin(self._make_source(self._reader))
             return self._pager
+
+
+class _Units:
+    """The models of a bundle as units; made when first needed, for opening a large bundle should not wait for them."""
+
+    def __init__(self, reader: BundleReader) -> None:
+        self._reader = reader
+        self._units: dict[str, Unit] = {}
+
+    def find(self, name: str) -> Unit | None:
+        """The unit that is the model ``name``."""
+        if not self._units:
+            self._units = self._make()
+        return self._units.get(name)
+
+    def _make(self) -> dict[str, Unit]:
+        reader = self._reader
+        as_it_lies = reader.extension_error is None  # else each model is looked at before it is handed out
+        units = {}
+        for number, entry in enumerate(reader.manifest):
+            offset = reader.data_offset + entry.offset if as_it_lies and not entry.compressed else None
+            units[entry.name] = Unit(number, entry.name, entry.raw_size, offset)
+        return units
+
+
+def _forgotten(pager: Pager, reader: BundleReader) -> None:
+    """Close what a bundle left behind that was not closed itself."""
+    pager.close(wait=False)
+    reader.close()
+
+
+def _read(reader: BundleReader, unit: Unit, into: memoryview) -> None:
+    if unit.offset is None:
+        reader.read_into(unit.name, 0, into)
+    else:
+        reader.file.read_into(unit.offset, into, checked=True)
 
 
 class _Asleep:

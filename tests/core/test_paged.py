@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from apbundle.paging.stats import PagingStats
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import Kind
 from support.children import run_forked
+from support.conditions import wait_until
 from support.mixed import LARGE, MIB, MODELS, pack_mixed
 
 SOURCES = ["map", "read"]
@@ -193,11 +196,39 @@ def test_closed(mixed: Path, source: str) -> None:
     assert (paged.memory_used, paged.cached_count, paged.charged) == (0, 0, 0)
 
 
-def test_forgotten_without_closing(mixed: Path) -> None:
-    paged = PagedBundle(mixed, config(source="map"))
-    view = paged.get_model("large 1")
-    del paged
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_forgotten_without_closing(mixed: Path, tmp_path: Path, prefetch: bool) -> None:
+    """Its memory, thread and files go with it, views stay, and its recording is complete."""
+
+    def use() -> memoryview:
+        paged = PagedBundle(mixed, config(source="map", prefetch=prefetch), record=tmp_path / "run.aptrace")
+        for _ in range(11):
+            paged.get_model("large 1")
+        paged.prefetch_hint("large 2")
+        wait_until(lambda: paged.is_cached("large 2"))
+        return paged.get_model("large 1")
+
+    view = use()
     assert view == MODELS["large 1"]
+    with RecordingReader.open(tmp_path / "run.aptrace") as reader:
+        assert (reader.poll()["kind"] == Kind.HIT).sum() == 11
+        assert reader.status == "ended"
+
+
+def test_programs_that_end_without_closing(mixed: Path, tmp_path: Path) -> None:
+    program = """if True:
+        import sys
+        from apbundle import PagedBundle
+        paged = PagedBundle(sys.argv[1], record=sys.argv[2])
+        for _ in range(11): paged.get_model("large 1")
+        paged.prefetch_hint("large 2")
+    """
+    path = tmp_path / "run.aptrace"
+    done = subprocess.run([sys.executable, "-c", program, mixed, path], capture_output=True, check=True)
+    assert done.stderr == b""
+    with RecordingReader.open(path) as reader:
+        assert (reader.poll()["kind"] == Kind.HIT).sum() == 10
+        assert reader.status == "ended"
 
 
 def refuse(file: object) -> FileMap:

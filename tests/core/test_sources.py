@@ -78,9 +78,18 @@ def test_heap_uses_a_buffer_again_when_nobody_looks() -> None:
     pool = BufferPool()
     buffer = pool.take(REUSED)
     pool.give(buffer)
-    assert pool.held == REUSED + 1
+    assert pool.held == REUSED
     assert pool.take(REUSED) is buffer
     assert pool.held == 0
+
+
+def test_heap_uses_the_victims_buffer_when_the_limit_is_full() -> None:
+    source, limit = HeapSource(fill), 2 * REUSED
+    first, second = Unit(0, "a", limit), Unit(1, "b", limit)
+    place = np.frombuffer(hold(source, first, limit), np.uint8).ctypes.data
+    source.release(first)
+    assert np.frombuffer(hold(source, second, limit), np.uint8).ctypes.data == place
+    assert source.resident == limit
 
 
 def test_heap_never_uses_a_buffer_that_is_looked_at() -> None:
@@ -89,10 +98,10 @@ def test_heap_never_uses_a_buffer_that_is_looked_at() -> None:
     part = np.frombuffer(hold(source, first)[1000:2000], np.uint8)
     source.release(first)
     assert source.charged == 0
-    assert source.resident == first.size + 1, "counted until the last view is gone"
+    assert source.resident == first.size, "counted until the last view is gone"
     view = hold(source, second)
     assert bytes(part) == content(first)[1000:2000]
-    assert source.resident == 2 * first.size + 1
+    assert source.resident == 2 * first.size
     del part, view
     gc.collect()
     assert source.resident == second.size
@@ -103,7 +112,7 @@ def test_heap_gives_memory_back_with_the_last_view() -> None:
     source, unit = HeapSource(fill), Unit(0, "a", 10 * REUSED)
     view = hold(source, unit, limit=0)
     source.release(unit)
-    assert source.resident == unit.size + 1
+    assert source.resident == unit.size
     del view
     assert source.resident == 0, "not even kept: there is no room for it under the limit"
 
@@ -169,7 +178,7 @@ def test_memory_kept_for_reuse_gives_way_to_the_map() -> None:
     small = Unit(0, "a", BLOCK // 2, 0)
     hold(source, small, limit)
     source.release(small)
-    assert source._heap.resident == small.size + 1
+    assert source._heap.resident == small.size
     hold(source, Unit(1, "b", 4 * BLOCK, BLOCK), limit)
     assert source._heap.resident == 0
     hold(source, small, limit)

@@ -63,15 +63,15 @@ class BackgroundLoader:
             self._expected = deque(requests)
             self._start()
 
-    def close(self) -> None:
-        """Give up what has not begun and wait for the load that has; later requests are ignored."""
+    def close(self, *, wait: bool = True) -> None:
+        """Give up what has not begun and ``wait`` for the load that has; later requests are ignored."""
         with self._lock:
             self._closed = True
             self._hints.clear()
             self._expected.clear()
             executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown()
+            executor.shutdown(wait=wait)
 
     def _start(self) -> None:
         if self._running or self._closed or not (self._hints or self._expected):

@@ -13,9 +13,14 @@ _KEPT = 8
 
 
 class Buffer(bytearray):
-    """A bytearray one can refer to weakly, one byte longer than the unit it was made for."""
+    """A bytearray one can refer to weakly, with a spare byte at the end."""
 
     __slots__ = ("__weakref__",)
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of the largest unit it can hold."""
+        return len(self) - 1
 
     def is_free(self) -> bool:
         """Whether no view of it lives: a bytearray refuses to change its length while one does."""
@@ -39,9 +44,9 @@ class BufferPool:
         """A buffer with room for ``size`` bytes, and not much more."""
         if size >= REUSED:
             with self._lock:
-                fitting = [i for i, buffer in enumerate(self._idle) if size < len(buffer) <= size + size // 8 + 1]
+                fitting = [i for i, buffer in enumerate(self._idle) if size <= buffer.capacity <= size + size // 8]
                 if fitting:
-                    return self._idle.pop(min(fitting, key=lambda i: len(self._idle[i])))
+                    return self._idle.pop(min(fitting, key=lambda i: self._idle[i].capacity))
         return Buffer(size + 1)
 
     def give(self, buffer: Buffer) -> None:
@@ -49,7 +54,7 @@ class BufferPool:
         if not buffer.is_free():
             reference = weakref.ref(buffer, self._gone)  # it goes with the last view; until then it is known
             self._lingering[id(reference)] = reference
-        elif len(buffer) > REUSED:
+        elif buffer.capacity >= REUSED:
             with self._lock:
                 self._idle.append(buffer)
                 if len(self._idle) > _KEPT:
@@ -60,17 +65,17 @@ class BufferPool:
         if not self._idle:
             return
         with self._lock:
-            idle = sum(map(len, self._idle))
+            idle = sum(buffer.capacity for buffer in self._idle)
             while self._idle and idle > spare:
-                idle -= len(self._idle.pop(0))
+                idle -= self._idle.pop(0).capacity
 
     @property
     def held(self) -> int:
         """Bytes in idle buffers, and in those that only callers' views keep alive."""
         with self._lock:
-            idle = sum(map(len, self._idle))
+            idle = sum(buffer.capacity for buffer in self._idle)
         alive = (reference() for reference in list(self._lingering.values()))
-        return idle + sum(len(buffer) for buffer in alive if buffer is not None)
+        return idle + sum(buffer.capacity for buffer in alive if buffer is not None)
 
     def _gone(self, reference: weakref.ref[Buffer]) -> None:
         self._lingering.pop(id(reference), None)

@@ -172,15 +172,23 @@ class Pager:
         """Whether :meth:`close` was called."""
         return self._store.closed
 
-    def close(self) -> None:
-        """Drop everything, wait for loads under way, close the source; the counters stay readable."""
-        with self._lock:
-            if self._store.closed:
+    def close(self, *, wait: bool = True) -> None:
+        """Drop everything and close the source; the counters stay readable.
+
+        Loads under way are waited for. Without ``wait``, nothing is closed while there are any: for callers that may
+        be called by the garbage collector, in any thread and at any moment.
+        """
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
+            if self._store.closed or not (wait or self._store.is_idle):
                 return
             self._store.closed = True
             self._views.clear()
+        finally:
+            self._lock.release()
         if self._background is not None:
-            self._background.close()
+            self._background.close(wait=wait)
         with self._lock:
             self._store.close()
 

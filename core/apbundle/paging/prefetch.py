@@ -125,11 +125,12 @@ class LookAhead:
         self._successions: Final = Successions()
         self._clock = 0  # ticks at the accesses worth a thought
         self._last_used: Final[dict[int, int]] = {}
+        self._recent: Final[set[int]] = set()  # hit since the last tick
         self._previous: Unit | None = None
 
     def hit(self, batch: list[int], last: Unit | None) -> None:
         """These units were used since the last call of any kind; ``last`` is the last of them, if resident."""
-        self._last_used.update(dict.fromkeys(batch, self._clock))
+        self._recent.update(batch)
         self._previous = last
 
     def accessed(self, unit: Unit, previous: Unit | None, needed: bool) -> list[Request]:
@@ -137,6 +138,8 @@ class LookAhead:
 
         ``needed`` says whether it had to be loaded for this access, or had been loaded ahead for it.
         """
+        self._last_used.update(dict.fromkeys(self._recent, self._clock))
+        self._recent.clear()
         self._clock += 1
         self._last_used[unit.id] = self._clock
         self._previous = unit
@@ -167,10 +170,11 @@ class LookAhead:
         Their next use is the time to think of this unit again.
         """
         self._last_used.pop(unit.id, None)
+        self._recent.discard(unit.id)
         if after is not None:
             self._successions.weaken(after, unit.id)
         return self._successions.before(unit.id)
 
     def is_older(self, clock: int, unit: int) -> bool:
         """Whether ``unit`` was last used before the access at ``clock``."""
-        return self._last_used.get(unit, 0) < clock
+        return unit not in self._recent and self._last_used.get(unit, 0) < clock

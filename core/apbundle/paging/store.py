@@ -69,6 +69,11 @@ class UnitStore:
         self._in_flight = 0  # loads that have their room
         self._hits = self._misses = self._evictions = self._prefetches = self._bytes_loaded = 0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being loaded."""
+        return not self._loading
+
     def check_open(self) -> None:
         """Raise ``BundleClosed`` if this is closed."""
         if self.closed:
