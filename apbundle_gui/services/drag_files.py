@@ -20,8 +20,6 @@ from apbundle_gui.services.extraction import extract
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.jobs import Job
 
-MAX_MODELS: Final = 1000
-"""The most models one drag takes."""
 MAX_SIZE: Final = 4 << 30
 """The most bytes one drag takes; they need room in the folder for temporary files."""
 
@@ -32,6 +30,9 @@ _Known = tuple[str, int, int]
 class DragFiles:
     """Makes and keeps the files of drags."""
 
+    MOST = 1000
+    """The most models one drag takes."""
+
     def __init__(self, services: Services) -> None:
         self._services = services
         self._root = ""
@@ -41,7 +42,7 @@ class DragFiles:
     @staticmethod
     def fits(models: int, size: int) -> bool:
         """Whether so much can be dragged at once; otherwise extracting to a folder is the way."""
-        return 0 < models <= MAX_MODELS and size <= MAX_SIZE
+        return 0 < models <= DragFiles.MOST and size <= MAX_SIZE
 
     def prepare(
         self,

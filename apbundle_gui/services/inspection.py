@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from PySide6.QtCore import QObject, Signal
 
 from apbundle.bundle import ModelBundle
@@ -48,6 +50,14 @@ class Inspection(QObject):
                 on_done=self._fields_listed,
                 on_failed=self._failed,
             )
+
+    def model_at(self, offset: int) -> int | None:
+        """The model whose bytes hold byte ``offset`` of the file, or ``None``."""
+        extents, begin = self.reader.extents, self.reader.data_offset
+        if offset < begin:
+            return None
+        place = bisect_right(extents.starts, offset - begin) - 1
+        return int(extents.order[place]) if place >= 0 and offset - begin < extents.ends[place] else None
 
     def close(self) -> None:
         """Stop every job; the bundle is about to be closed."""

@@ -1,0 +1,110 @@
+"""Which rows of a long list are shown, and in what order: computed in a worker, a breath at a time.
+
+Long lists are filtered and sorted as row numbers; what is listed is never copied. Sorting goes by runs that are merged,
+because one long call would keep the interpreter, and with it the window, from doing anything else.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apbundle_gui.services.pacing import Pace
+
+RUN: Final = 512
+"""How many keys are sorted in one call."""
+_DIGITS: Final = re.compile("([0-9]+)")
+_KEY_LENGTH: Final = 256
+
+Matches = Callable[[int], bool]
+Key = Callable[[int], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """The indices of what is shown, in the order it is shown, and the row of each index (-1: not shown)."""
+
+    order: Sequence[int]
+    rows: Sequence[int]
+
+    @classmethod
+    def unchanged(cls, count: int) -> Arrangement:
+        """All of ``count`` things in their own order."""
+        return cls(range(count), range(count))
+
+
+def arrange(
+    count: int,
+    matches: Matches | None = None,
+    key: Key | None = None,
+    descending: bool = False,
+    pace: Pace | None = None,
+) -> Arrangement:
+    """The arrangement of ``count`` things of which those that match are shown, sorted by their key.
+
+    Parameters
+    ----------
+    matches, key
+        Asked with an index; ``None`` shows everything, or keeps the order. Keys compare with each other.
+    descending
+        The greatest key first; equal ones stay in their own order either way.
+    pace
+        Taken a step for every index.
+
+    Raises
+    ------
+    Cancelled
+        When the job of ``pace`` is.
+    """
+    step = (pace or Pace()).step
+    if matches is None and key is None:
+        return Arrangement.unchanged(count)
+    shown: Iterable[int] = range(count) if matches is None else _kept(count, matches, step)
+    order = array("I", shown if key is None else _sorted(shown, key, descending, step))
+    rows = array("i", [-1]) * count
+    for row, index in enumerate(order):
+        rows[index] = row
+        step()
+    return Arrangement(order, rows)
+
+
+def _kept(count: int, matches: Matches, step: Callable[[], None]) -> Iterator[int]:
+    for index in range(count):
+        if matches(index):
+            yield index
+        step()
+
+
+def _sorted(indices: Iterable[int], key: Key, descending: bool, step: Callable[[], None]) -> Iterator[int]:
+    runs: list[list[tuple[Any, int]]] = [[]]
+    sign = -1 if descending else 1
+    for index in indices:
+        runs[-1].append((key(index), sign * index))
+        if len(runs[-1]) == RUN:
+            runs[-1].sort(reverse=descending)
+            runs.append([])
+        step()
+    runs[-1].sort(reverse=descending)
+    for _, index in heapq.merge(*runs, reverse=descending):
+        yield sign * index
+        step()
+
+
+def natural(text: str) -> tuple[Any, ...]:
+    """A sort key by which ``layer2`` comes before ``layer10``, whatever the case of the letters."""
+    parts = _DIGITS.split(text[:_KEY_LENGTH].casefold())
+    return tuple(_number(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _number(digits: str) -> tuple[int, str]:
+    significant = digits.lstrip("0")  # compared as text of one length: a stranger's number may have any size
+    return len(significant), significant
+
+
+def words_of(query: str) -> tuple[str, ...]:
+    """What a query asks for: each of these, in whatever case."""
+    return tuple(query.casefold().split())

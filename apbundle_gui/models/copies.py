@@ -1,0 +1,40 @@
+"""What "Copy" puts on the clipboard: names and numbers, or a line that gets the model again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+from apbundle.format.model import ModelEntry
+
+_ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "'": r"\'", "\\": r"\\"}
+
+
+def python_snippet(path: str, entry: ModelEntry, found: str | None) -> str:
+    """Python that reads the model: as arrays where it holds some, else as bytes."""
+    call = "arrays" if found == "safetensors" else "get_model"
+    return (
+        "from apbundle import ModelBundle\n\n"
+        f"with ModelBundle.load({path!r}) as bundle:\n"
+        f"    weights = bundle.{call}({entry.name!r})\n"
+    )
+
+
+def command_line(path: str, entry: ModelEntry) -> str:
+    """The command that writes the model to a file in the current folder."""
+    return f"apbundle extract -o . -- {quoted(path)} {quoted(entry.name)}"
+
+
+def quoted(text: str) -> str:
+    """``text`` as one word of a shell; never a line break or a control character in it, however the text begins."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(_escaped(character) for character in text) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,95 @@
+"""What is to be said about a bundle besides what it holds: damage, oddities, the outcome of verifying. In words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from apbundle.bundle import ModelBundle
+from apbundle.errors import BundleError, Finding
+from apbundle_gui.models import text as words
+from apbundle_gui.services.verification import BundleState, ModelState, Verification
+
+DANGER: Final = "danger"
+WARNING: Final = "warning"
+
+_UNSAID: Final = frozenset({"no_checksums"})
+"""Codes of warnings that the badge says already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to know about a file. ``tone`` is the value of a tone, ``offset`` counts from byte 0."""
+
+    tone: str
+    code: str
+    message: str
+    offset: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The code as people read it."""
+        return words.safe(self.code.replace("_", " ")).capitalize()
+
+
+def remarks(bundle: ModelBundle, verification: Verification) -> list[Remark]:
+    """All there is to say, the worst first and each thing once."""
+    return list(dict.fromkeys(_remarks(bundle, verification)))
+
+
+def _remarks(bundle: ModelBundle, verification: Verification) -> Iterator[Remark]:
+    if (error := bundle.extension_error) is not None:
+        hint = f" {error.hint}" if error.hint else ""
+        yield Remark(DANGER, error.code, f"{error.message}{hint}", error.offset)
+    if (failure := verification.error) is not None:
+        code = failure.code if isinstance(failure, BundleError) else "not_verified"
+        yield Remark(DANGER, code, words.error_text(failure).line, getattr(failure, "offset", None))
+    if verification.report is not None:
+        yield from _not_said_yet(verification.report.findings, bundle)
+    for finding in bundle.warnings:
+        if finding.code not in _UNSAID:
+            yield Remark(WARNING, finding.code, finding.message, finding.offset)
+
+
+def _not_said_yet(findings: Sequence[Finding], bundle: ModelBundle) -> Iterator[Remark]:
+    """Findings of verifying that opening did not make as well."""
+    said = {(finding.code, finding.offset) for finding in bundle.warnings}
+    if bundle.extension_error is not None:
+        said.add((bundle.extension_error.code, bundle.extension_error.offset))
+    for finding in findings:
+        if (finding.code, finding.offset) not in said:
+            yield Remark(DANGER, finding.code, finding.message, finding.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state in words: what the badge says, the value of its tone, and what that means."""
+
+    text: str
+    tone: str
+    meaning: str
+
+
+BUNDLE_BADGES: Final = {
+    BundleState.VERIFIED: Badge(
+        "Verified", "ok", "Every byte is what was written. Checksums show damage, not who wrote the file."
+    ),
+    BundleState.FAILED: Badge("Failed", "danger", "Something is not what was written; the list says what."),
+    BundleState.NO_CHECKSUMS: Badge(
+        "No checksums", "warning", "The bundle holds no checksums: damage to a model cannot be seen."
+    ),
+    BundleState.NOT_VERIFIED: Badge(
+        "Not verified yet", "neutral", "The bundle holds checksums; nobody has compared them with its bytes."
+    ),
+    BundleState.EXTENSION_DAMAGED: Badge(
+        "Extension damaged", "danger", "Checksums and metadata cannot be used: this is the plain version 1 view."
+    ),
+}
+
+MODEL_BADGES: Final = {
+    ModelState.VERIFIED: Badge("Verified", "ok", "The bytes match their checksum."),
+    ModelState.DAMAGED: Badge("Damaged", "danger", "The bytes do not match their checksum."),
+    ModelState.NO_CHECKSUM: Badge("No checksum", "warning", "Damage to this model cannot be seen."),
+    ModelState.NOT_VERIFIED: Badge("Not verified", "neutral", "The bytes were not compared with their checksum yet."),
+}

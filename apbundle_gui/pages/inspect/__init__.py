@@ -1,0 +1,1 @@
+"""Inspect: what is in a bundle, where, and whether it is sound."""

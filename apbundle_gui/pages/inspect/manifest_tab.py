@@ -1,0 +1,189 @@
+"""The tab of the manifest: every field from byte 0 on, and the one that is looked at in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from apbundle_gui.models import text as words
+from apbundle_gui.models.field_table import Column, FieldRows, raw_bytes
+from apbundle_gui.models.remarks import Remark
+from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.pages.inspect.panes import HexPane, TextPane
+from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.services import Services
+from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Card, ElidedLabel, Facts, Note, SectionTitle, TableView
+
+WIDTHS = (84, 84, 190, 208, 200, 200)
+BYTES_SHOWN = 4096
+"""Bytes of one field that the panel lists."""
+VALUE_HEIGHT = 92
+
+
+class FieldPanel(Card):
+    """The particulars of one field."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent, margin=Space.M)
+        self.setMinimumWidth(260)
+        self._name = ElidedLabel()
+        self._name.setAccessibleDescription("Selected field")
+        self._name.setFont(SectionTitle("").font())
+        self.body.addWidget(self._name)
+        self._note = Note()
+        self.body.addWidget(self._note)
+        self._content = QWidget()
+        layout = QVBoxLayout(self._content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.S)
+        self._facts = Facts()
+        self._facts.add("Offset", mono=True)
+        self._facts.add("Length")
+        self._facts.add("Meaning")
+        layout.addWidget(self._facts)
+        layout.addSpacing(Space.S)
+        layout.addWidget(SectionTitle("Value"))
+        self._value = TextPane("Value of the field")
+        self._value.setFixedHeight(VALUE_HEIGHT)
+        layout.addWidget(self._value)
+        layout.addSpacing(Space.S)
+        layout.addWidget(SectionTitle("Bytes"))
+        self._bytes = HexPane("Bytes of the field", 8)
+        layout.addWidget(self._bytes, 1)
+        self.body.addWidget(self._content, 1)
+        self._room = QWidget()
+        self.body.addWidget(self._room, 1)
+
+    def show_field(self, inspection: Inspection | None, rows: FieldRows, index: int | None) -> None:
+        """Show the field at ``index`` of the list, or none."""
+        shown = inspection is not None and index is not None
+        self._content.setVisible(shown)
+        self._room.setVisible(not shown)
+        self._note.say("")
+        if inspection is None or index is None:
+            self._name.setText("No field selected")
+            return
+        field = rows.field(index)
+        marks: Sequence[Remark] = rows.marks(index)
+        self._name.setText(field.name)
+        self._note.say("\n".join(mark.message for mark in marks), Tone(marks[0].tone) if marks else Tone.NEUTRAL)
+        offset = f"{words.hex_offset(field.offset, 4)}   {words.offset_tooltip(field.offset)}"
+        self._facts.set("Offset", offset)
+        self._facts.set("Length", words.exact_size(field.length))
+        self._facts.set("Meaning", field.meaning)
+        self._value.show_text(field.value)
+        mark = marks[0].offset if marks else None
+        self._bytes.show_bytes(raw_bytes(inspection.reader, field, BYTES_SHOWN), field.offset, mark)
+
+
+class ManifestTab(TableTab):
+    """The tab of the manifest."""
+
+    title = "Manifest"
+    noun = "field"
+    placeholder = "Find a field, a value or an offset such as 0x1c"
+    nothing = "Reading the fields…"
+
+    def __init__(self, services: Services, selection: Selection) -> None:
+        self.rows = FieldRows(services.jobs)
+        self.panel = FieldPanel()
+        view = TableView(framed=True)
+        view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        view.setItemDelegate(
+            CellDelegate(mono=(Column.OFFSET, Column.RAW), toned=(Column.NAME,), parent=view),
+        )
+        super().__init__(services, selection, self.rows, view, self.panel)
+        self.rows.setParent(self)
+        self.restore(WIDTHS, Column.MEANING)
+        self._remarks: Sequence[Remark] = ()
+        self._visited = False
+        self._sought: int | None = None
+        self._field: int | None = None
+        view.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self.rows.arranged.connect(self._arranged)
+
+    def show_inspection(self, inspection: Inspection | None) -> None:
+        if self.inspection is not None:
+            self.inspection.fields_ready.disconnect(self._list)
+        self.inspection = inspection
+        self._sought = self._field = None
+        self._remarks = ()
+        if inspection is not None:
+            inspection.fields_ready.connect(self._list)
+        self._list()
+        if self.isVisible():
+            self.shown()
+
+    def shown(self) -> None:
+        if self.inspection is not None:
+            self.inspection.need_fields()
+
+    def mark(self, remarks: Sequence[Remark]) -> None:
+        """Show these remarks at their fields."""
+        self._remarks = remarks
+        self.rows.mark(remarks)
+        self.panel.show_field(self.inspection, self.rows, self._field)
+
+    def go_to(self, offset: int) -> bool:
+        """Show the field that holds byte ``offset`` of the file; ``False`` when no field does."""
+        inspection = self.inspection
+        if inspection is None or offset >= inspection.reader.data_offset:
+            return False
+        if inspection.fields is None:
+            self._sought = offset  # gone to when the fields are there
+            inspection.need_fields()
+            return True
+        index = inspection.fields.at_offset(offset)
+        if index is not None:
+            self.show_field(index)
+        return index is not None
+
+    def show_field(self, index: int) -> None:
+        """Show the field at ``index`` of the list."""
+        if self.rows.row_of(index) < 0:
+            self.rows.set_query("")
+            self.query_dropped.emit()
+        self._field = index
+        self.show_selected([index], index)
+        self.panel.show_field(self.inspection, self.rows, index)
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def _list(self) -> None:
+        inspection = self.inspection
+        if inspection is None or inspection.fields is None:
+            self.rows.show_fields(None)
+            self.panel.show_field(None, self.rows, None)
+            return
+        self.rows.show_fields(inspection.reader, inspection.fields)
+        self.rows.mark(self._remarks)
+        sought, self._sought = self._sought, None
+        if sought is None or not self.go_to(sought):
+            self.selection_changed()
+
+    def _row_chosen(self) -> None:
+        row = self.view.currentIndex().row()
+        if self.following or row < 0 or self.inspection is None or self.inspection.fields is None:
+            return
+        self._field = self.rows.index_of(row)
+        self.panel.show_field(self.inspection, self.rows, self._field)
+        model = self.inspection.fields.model_at(self._field)
+        if model is not None:
+            self.selection.select_one(model)
+
+    def selection_changed(self) -> None:
+        fields = self.inspection.fields if self.inspection is not None else None
+        model = self.selection.current
+        if fields is None or model is None:
+            return
+        rows = fields.rows_of_model(model)
+        if self._field not in rows:
+            self.show_field(rows[1])  # the one that holds the name
+
+    def _arranged(self) -> None:
+        if self._field is not None:
+            self.show_selected([self._field], self._field)

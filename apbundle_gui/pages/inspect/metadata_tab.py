@@ -1,0 +1,140 @@
+"""The tab of the metadata: the bundle's own and its models', and the value that is looked at in full."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from apbundle_gui.models.long_text import lines
+from apbundle_gui.models.metadata_table import Column, MetadataItem, MetadataTable, bundle_items
+from apbundle_gui.models.text import count, exact_size
+from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.pages.inspect.panes import TextPane
+from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.services import Services
+from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.services.pacing import Pace
+from apbundle_gui.theme import Space
+from apbundle_gui.widgets import Card, ElidedLabel, Facts, SecondaryLabel, SectionTitle, TableView, button
+
+WIDTHS = (200, 240, 320)
+
+
+class ValuePanel(Card):
+    """One value in full, as far as that can be read."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent, margin=Space.M)
+        self.setMinimumWidth(260)
+        self._item: MetadataItem | None = None
+        self._key = ElidedLabel()
+        self._key.setAccessibleDescription("Selected metadata")
+        self._key.setFont(SectionTitle("").font())
+        self.body.addWidget(self._key)
+        self._facts = Facts()
+        self._facts.add("Of")
+        self._facts.add("Length")
+        self.body.addWidget(self._facts)
+        self._value = TextPane("Value of the metadata")
+        self.body.addWidget(self._value, 1)
+        self._folded = SecondaryLabel(wrap=True)
+        self.body.addWidget(self._folded)
+        self._copy = button("Copy &value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
+        self.body.addWidget(self._copy)
+
+    def show_item(self, item: MetadataItem | None) -> None:
+        """Show a value, or none."""
+        self._item = item
+        for widget in (self._facts, self._value, self._copy):
+            widget.setVisible(item is not None)
+        self._folded.hide()
+        if item is None:
+            self._key.setText("Nothing selected")
+            return
+        self._key.setText(item.key)
+        self._facts.set("Of", item.owner)
+        self._facts.set("Length", count(len(item.value), "character"), exact_size(len(item.value.encode())))
+        self._value.show_text(item.value)
+        folded = len(item.value) > len(lines(item.value))
+        self._folded.setText("The middle is left out here; copying takes all of it.")
+        self._folded.setVisible(folded)
+
+    def copy(self) -> None:
+        """Put the whole value on the clipboard."""
+        if self._item is not None:
+            QGuiApplication.clipboard().setText(self._item.value)
+
+
+class MetadataTab(TableTab):
+    """The tab of the metadata."""
+
+    title = "Metadata"
+    noun = "value"
+    placeholder = "Search models, keys and values"
+    nothing = "This bundle holds no metadata."
+
+    def __init__(self, services: Services, selection: Selection) -> None:
+        self.table = MetadataTable(services.jobs)
+        self.panel = ValuePanel()
+        view = TableView(framed=True)
+        view.setSelectionMode(TableView.SelectionMode.ExtendedSelection)
+        view.setItemDelegate(CellDelegate(toned=(Column.MODEL,), parent=view))
+        super().__init__(services, selection, self.table, view, self.panel)
+        self.table.setParent(self)
+        self.restore(WIDTHS, Column.VALUE)
+        self._listed = False
+        self._item: int | None = None
+        view.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self.table.arranged.connect(self._arranged)
+        self.panel.show_item(None)
+
+    def show_inspection(self, inspection: Inspection | None) -> None:
+        self.inspection = inspection
+        self._listed = False
+        self._show([])
+        if self.isVisible():
+            self.shown()
+
+    def shown(self) -> None:
+        inspection = self.inspection
+        if inspection is None or self._listed:
+            return
+        self._listed = True
+        self.services.jobs.start(
+            "Listing the metadata",
+            lambda progress, cancel: bundle_items(inspection.reader, inspection.names, Pace(cancel)),
+            on_done=lambda items: self._show(items) if inspection is self.inspection else None,
+            key=("inspect.metadata", id(self)),
+            abandonable=True,
+        )
+
+    def _show(self, items: list[MetadataItem]) -> None:
+        self._item = 0 if items else None
+        self.table.show_items(items)
+        self.panel.show_item(items[0] if items else None)
+        self.selection_changed()
+
+    def _row_chosen(self) -> None:
+        row = self.view.currentIndex().row()
+        if self.following or row < 0:
+            return
+        self._item = self.table.index_of(row)
+        item = self.table.item(self._item)
+        self.panel.show_item(item)
+        if item.model >= 0:
+            self.selection.select_one(item.model)
+
+    def selection_changed(self) -> None:
+        model = self.selection.current
+        if model is None or (self._item is not None and self.table.item(self._item).model == model):
+            return
+        first = self.table.first_of(model)
+        if first is not None:
+            self._item = first
+            self.show_selected([first], first)
+            self.panel.show_item(self.table.item(first))
+
+    def _arranged(self) -> None:
+        if self._item is not None:
+            self.show_selected([self._item], self._item)

@@ -1,0 +1,190 @@
+"""The particulars of the selected model, or the sum of the selected models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from apbundle_gui import theme
+from apbundle_gui.models import field_table, metadata_table
+from apbundle_gui.models import text as words
+from apbundle_gui.models.field_table import FieldRows
+from apbundle_gui.models.metadata_table import MetadataTable, model_items
+from apbundle_gui.models.model_table import format_text, format_tip
+from apbundle_gui.models.remarks import MODEL_BADGES
+from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.services import Services
+from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Badge, Card, ElidedLabel, Facts, SecondaryLabel, SectionTitle, TableView, icon_button
+
+_FIELD_ROWS = 4
+
+
+class ModelPanel(Card):
+    """The panel beside the table of models.
+
+    Attributes
+    ----------
+    field_chosen
+        Emitted with the index of a manifest field that should be shown.
+    """
+
+    field_chosen = Signal(int)
+
+    def __init__(self, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent, margin=Space.M)
+        self._inspection: Inspection | None = None
+        self._models: Sequence[int] = ()
+        self._current: int | None = None
+        self._first_field = 0
+        self.setMinimumWidth(260)
+        self._compose_head()
+        self._metadata = MetadataTable(services.jobs, self)
+        self._metadata_view = self._table(self._metadata, "Metadata of the model", ())
+        self._metadata_view.hideColumn(metadata_table.Column.MODEL)
+        self._metadata_view.set_widths([0, 150, 0], stretch=metadata_table.Column.VALUE)
+        self._none = SecondaryLabel("The bundle holds no metadata of this model.", wrap=True)
+        self._metadata_part = self._section("Metadata", self._metadata_view, self._none)
+        self.body.addWidget(self._metadata_part, 1)
+        self._fields = FieldRows(services.jobs, self)
+        mono = (field_table.Column.OFFSET, field_table.Column.RAW)
+        self._fields_view = self._table(self._fields, "Manifest fields of the model", mono)
+        for column in (field_table.Column.LENGTH, field_table.Column.VALUE, field_table.Column.MEANING):
+            self._fields_view.hideColumn(column)
+        self._fields_view.set_widths([72, 0, 132, 0, 0, 0], stretch=field_table.Column.RAW)
+        self._fields_view.setFixedHeight(_FIELD_ROWS * theme.ROW_HEIGHT + 2)
+        self._fields_view.activated.connect(self._choose_field)
+        self._fields_part = self._section("In the manifest", self._fields_view)
+        self.body.addWidget(self._fields_part)
+        self._room = QWidget()
+        self.body.addWidget(self._room, 1)
+
+    def _compose_head(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(Space.S)
+        self._name = ElidedLabel()
+        self._name.setFont(theme.section_font())
+        self._name.setAccessibleDescription("Selected model")
+        row.addWidget(self._name, 1)
+        self._badge = Badge()
+        row.addWidget(self._badge)
+        self.body.addLayout(row)
+        self._facts = Facts()
+        for caption in ("Format", "Stored", "Raw"):
+            self._facts.add(caption)
+        for caption in ("Bytes", "Digest"):
+            self._facts.add(caption, mono=True)
+        self.body.addWidget(self._facts)
+
+    def _table(self, model: MetadataTable | FieldRows, name: str, mono: Sequence[int]) -> TableView:
+        view = TableView(sortable=False)
+        view.setAccessibleName(name)
+        view.setModel(model)
+        view.horizontalHeader().hide()
+        view.setItemDelegate(CellDelegate(mono=mono, parent=view))
+        view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        return view
+
+    def _section(self, title: str, *contents: QWidget) -> QWidget:
+        part = QWidget()
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, Space.S, 0, 0)
+        layout.setSpacing(Space.XS)
+        row = QHBoxLayout()
+        row.addWidget(SectionTitle(title))
+        row.addStretch(1)
+        if title == "Metadata":
+            self._copy_all = icon_button("copy", "Copy the metadata", self._copy_metadata)
+            row.addWidget(self._copy_all)
+        layout.addLayout(row)
+        for widget in contents:
+            layout.addWidget(widget)
+        return part
+
+    # -- showing -------------------------------------------------------------------------------------------------
+
+    def show_models(self, inspection: Inspection | None, models: Sequence[int], current: int | None) -> None:
+        """Show one model, the sum of several, or nothing."""
+        self._inspection, self._models, self._current = inspection, models, current
+        one = inspection is not None and current is not None and len(models) <= 1
+        self._metadata_part.setVisible(one)
+        self._fields_part.setVisible(one)
+        self._room.setVisible(not one)
+        self.refresh()
+        if inspection is not None and current is not None and one:
+            name = inspection.names[current]
+            items = list(model_items(current, name, inspection.reader.entry(name).metadata))
+            self._metadata.show_items(items)
+            self._metadata_view.setVisible(bool(items))
+            self._none.setVisible(not items)
+            self._copy_all.setEnabled(bool(items))
+            self.show_fields()
+
+    def refresh(self) -> None:
+        """Show anew what a job may have found out."""
+        if self._inspection is None or self._current is None:
+            self._name.setText("No model selected")
+            self._badge.hide()
+            self._facts.hide()
+        elif len(self._models) > 1:
+            self._show_sum(self._inspection)
+        else:
+            self._show_one(self._inspection, self._current)
+
+    def show_fields(self) -> None:
+        """Show the model's fields, if they are known by now."""
+        fields = self._inspection.fields if self._inspection is not None else None
+        if self._inspection is None or fields is None or self._current is None:
+            self._fields.show_fields(None)
+            return
+        rows = fields.rows_of_model(self._current)
+        self._first_field = rows.start
+        self._fields.show_fields(self._inspection.reader, fields[rows.start : rows.stop])
+
+    def _show_one(self, inspection: Inspection, model: int) -> None:
+        entry = inspection.reader.entry(inspection.names[model])
+        badge = MODEL_BADGES[inspection.verification.model_state(entry)]
+        begin = inspection.reader.data_offset + entry.offset
+        self._name.setText(entry.name or "(no name)")
+        self._badge.set_state(badge.text, Tone(badge.tone))
+        self._badge.setToolTip(words.tooltip(badge.meaning))
+        self._facts.set("Format", format_text(inspection, model), format_tip(inspection, model, entry))
+        self._facts.set("Stored", _size(entry.size))
+        raw = f"{_size(entry.raw_size)}, zstd" if entry.compressed else "as stored"
+        self._facts.set("Raw", raw)
+        last = words.hex_offset(max(begin, begin + entry.size - 1))
+        span = f"byte {begin:,} to {begin + entry.size:,} (exclusive)"
+        self._facts.set("Bytes", f"{words.hex_offset(begin)} – {last}" if entry.size else words.hex_offset(begin), span)
+        digest = entry.digest
+        self._facts.set("Digest", digest.hex if digest else "", f"{digest.algorithm}\n{digest.hex}" if digest else "")
+        self._badge.show()
+        self._facts.show()
+
+    def _show_sum(self, inspection: Inspection) -> None:
+        sizes = inspection.reader.manifest.sizes
+        stored = sum(map(sizes.__getitem__, self._models))
+        extension = inspection.reader.extension
+        tables = extension.compression if extension is not None else {}
+        gained = sum(tables[model].raw_size - sizes[model] for model in set(tables).intersection(self._models))
+        self._name.setText(f"{words.count(len(self._models), 'model')} selected")
+        self._badge.hide()
+        for caption in ("Format", "Bytes", "Digest"):
+            self._facts.set(caption, "")
+        self._facts.set("Stored", _size(stored))
+        self._facts.set("Raw", _size(stored + gained) if gained else "as stored")
+        self._facts.show()
+
+    def _copy_metadata(self) -> None:
+        items = (self._metadata.item(index) for index in range(self._metadata.count()))
+        QGuiApplication.clipboard().setText("\n".join(f"{item.key}\t{item.value}" for item in items))
+
+    def _choose_field(self, index: QModelIndex) -> None:
+        self.field_chosen.emit(self._first_field + self._fields.index_of(index.row()))
+
+
+def _size(value: int) -> str:
+    return f"{words.size(value)} ({words.exact_size(value)})" if value >= 1024 else words.exact_size(value)

@@ -1,0 +1,161 @@
+"""The tab of the models: all of them in a table, the selected one beside it, and the ways out of the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QMenu
+
+from apbundle_gui import theme
+from apbundle_gui.models import copies
+from apbundle_gui.models import text as words
+from apbundle_gui.models.model_table import Column, ModelTable
+from apbundle_gui.pages.inspect.model_panel import ModelPanel
+from apbundle_gui.pages.inspect.models_view import ModelsView
+from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.services import Services
+from apbundle_gui.services.drag_files import DragFiles
+from apbundle_gui.services.inspection import Inspection
+
+WIDTHS = (200, 112, 84, 84, 88, 96, 112, 68, 104)
+
+
+class ModelsTab(TableTab):
+    """The tab of the models.
+
+    Attributes
+    ----------
+    extract_wanted
+        The selected models should be extracted.
+    """
+
+    extract_wanted = Signal()
+
+    title = "Models"
+    noun = "model"
+    placeholder = "Filter by name, format or architecture"
+    nothing = "This bundle holds no models."
+
+    def __init__(self, services: Services, selection: Selection, drag_files: DragFiles) -> None:
+        self.table = ModelTable(services.jobs)
+        self.table_view = ModelsView()
+        self.panel = ModelPanel(services)
+        super().__init__(services, selection, self.table, self.table_view, self.panel)
+        self.table.setParent(self)
+        self._drag_files = drag_files
+        self.restore(WIDTHS, Column.NAME)
+        self.view.selectionModel().selectionChanged.connect(self._rows_selected)
+        self.view.selectionModel().currentChanged.connect(self._rows_selected)
+        self.table.arranged.connect(self._arranged)
+        self.table_view.customContextMenuRequested.connect(self._show_menu)
+        self.table_view.drag_wanted.connect(self._drag)
+
+    def show_inspection(self, inspection: Inspection | None) -> None:
+        if self.inspection is not None:
+            self.inspection.formats.changed.disconnect(self.panel.refresh)
+            self.inspection.verification.changed.disconnect(self.panel.refresh)
+            self.inspection.fields_ready.disconnect(self.panel.show_fields)
+        self.inspection = inspection
+        if inspection is not None:
+            extension = inspection.reader.extension
+            described = extension.models.values() if extension is not None else ()
+            self.view.setColumnHidden(Column.RAW_SIZE, not (extension and extension.compression))
+            self.view.setColumnHidden(Column.VERSION, not any(model.version for model in described))
+            self.view.setColumnHidden(Column.ARCHITECTURE, not any(model.architecture for model in described))
+            inspection.formats.changed.connect(self.panel.refresh)
+            inspection.verification.changed.connect(self.panel.refresh)
+            inspection.fields_ready.connect(self.panel.show_fields)
+        self.table.show_inspection(inspection)
+        self.panel.show_models(inspection, self.selection.models, self.selection.current)
+
+    # -- selection -----------------------------------------------------------------------------------------------
+
+    def _rows_selected(self) -> None:
+        if self.following:
+            return
+        models = self.selected_indices()
+        row = self.view.currentIndex().row()
+        current = self.table.index_of(row) if row >= 0 and self._is_selected(row) else None
+        self.selection.select(models, current)
+
+    def _is_selected(self, row: int) -> bool:
+        return self.view.selectionModel().isSelected(self.table.index(row, 0))
+
+    def selection_changed(self) -> None:
+        selection = self.selection
+        if self.inspection is not None:
+            self.inspection.need_fields()
+        if not self._shows(selection.current):
+            self.show_selected(selection.models, selection.current)
+        self.panel.show_models(self.inspection, selection.models, selection.current)
+
+    def _shows(self, current: int | None) -> bool:
+        row = self.view.currentIndex().row()
+        if current is None:
+            return not self.view.selectionModel().hasSelection()
+        return row >= 0 and self.table.index_of(row) == current and self._is_selected(row)
+
+    def _arranged(self) -> None:
+        self.show_selected(self.selection.models, self.selection.current)
+
+    # -- the context menu ----------------------------------------------------------------------------------------
+
+    def _show_menu(self, at: QPoint) -> None:
+        if self.selection.current is not None:
+            self.menu().popup(self.table_view.viewport().mapToGlobal(at))
+
+    def menu(self) -> QMenu:
+        """What can be done with the selected models."""
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        extract = QAction(theme.icon("extract"), "&Extract…", menu)
+        extract.triggered.connect(self.extract_wanted)
+        menu.addAction(extract)
+        menu.addSeparator()
+        inspection, current = self.inspection, self.selection.current
+        if inspection is None or current is None:
+            return menu
+        entry = self.table.entry(current)
+        start = words.hex_offset(inspection.reader.data_offset + entry.offset)
+        path, found = inspection.path, inspection.formats[current]
+        copy = self._copier(menu)
+        copy("Copy &Name", lambda: entry.name)
+        copy("Copy &Offset", lambda: start)
+        copy("Copy &Digest", (lambda: entry.digest.hex if entry.digest else "") if entry.digest else None)
+        menu.addSeparator()
+        copy("Copy as &Python", lambda: copies.python_snippet(path, entry, found))
+        copy("Copy as &Command Line", lambda: copies.command_line(path, entry))
+        return menu
+
+    @staticmethod
+    def _copier(menu: QMenu) -> Callable[[str, Callable[[], str] | None], None]:
+        def add(title: str, text: Callable[[], str] | None) -> None:
+            action = QAction(theme.icon("copy"), title, menu)
+            action.setEnabled(text is not None)
+            if text is not None:
+                action.triggered.connect(lambda _checked: QGuiApplication.clipboard().setText(text()))
+            menu.addAction(action)
+
+        return add
+
+    # -- dragging out --------------------------------------------------------------------------------------------
+
+    def _drag(self) -> None:
+        inspection, models = self.inspection, self.selected_indices()
+        if inspection is None or not models:
+            self.table_view.no_drag()
+            return
+        size = sum(inspection.reader.manifest.sizes[model] for model in models[: DragFiles.MOST + 1])
+        if not DragFiles.fits(len(models), size):
+            self.services.messages.warning("This is too much to drag at once. Extract it to a folder instead.")
+            self.table_view.no_drag()
+            return
+        names = [inspection.names[model] for model in models]
+        self._drag_files.prepare(inspection, names, self._files_ready, self.table_view.no_drag)
+
+    def _files_ready(self, paths: list[str]) -> None:
+        if not self.table_view.drag(paths):
+            self.services.messages.info(f"{words.count(len(paths), 'file')} ready: drag again to take them along.")

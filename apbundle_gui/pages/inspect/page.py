@@ -1,0 +1,329 @@
+"""The Inspect page: a card that says what the bundle is, and tabs that say what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from apbundle.format.extract import ExtractReport
+from apbundle_gui.models.remarks import Remark, remarks
+from apbundle_gui.pages.inspect.card import BundleCard
+from apbundle_gui.pages.inspect.empty import EmptyInspect
+from apbundle_gui.pages.inspect.extracting import Extracting, report_sentence
+from apbundle_gui.pages.inspect.failure import FailurePage
+from apbundle_gui.pages.inspect.manifest_tab import ManifestTab
+from apbundle_gui.pages.inspect.metadata_tab import MetadataTab
+from apbundle_gui.pages.inspect.models_tab import ModelsTab
+from apbundle_gui.pages.inspect.remarks import RemarksView
+from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.pages.page import Command, Page
+from apbundle_gui.services import OpenBundle, OpenFailure, Services
+from apbundle_gui.services.drag_files import DragFiles
+from apbundle_gui.services.first_look import first_look
+from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Banner, SecondaryLabel
+
+_TAB_KEY = "inspect/tab"
+SEARCH_WIDTH = 320
+
+
+class InspectPage(Page):
+    """Looks into the current bundle of the session."""
+
+    def __init__(self, services: Services, parent: QWidget | None = None) -> None:
+        super().__init__(services, parent)
+        self.inspection: Inspection | None = None
+        self._inspections: dict[str, Inspection] = {}
+        self._queries: dict[str, str] = {}
+        self.selection = Selection(self)
+        self.drag_files = DragFiles(services)
+        self.extracting = Extracting(services, self)
+        self.empty = EmptyInspect()
+        self.failure = FailurePage()
+        self.content = QWidget()
+        self._compose()
+        self._connect()
+        self.tab_bar.setCurrentIndex(services.settings.number(_TAB_KEY, 0, 0, len(self.tabs) - 1))
+        self._show_current()
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _compose(self) -> None:
+        self.models_tab = ModelsTab(self.services, self.selection, self.drag_files)
+        self.manifest_tab = ManifestTab(self.services, self.selection)
+        self.metadata_tab = MetadataTab(self.services, self.selection)
+        self.tabs: tuple[TableTab, ...] = (self.models_tab, self.manifest_tab, self.metadata_tab)
+        self.banner = Banner()
+        self.card = BundleCard()
+        self.remarks = RemarksView()
+        self.tab_bar = QTabBar()
+        self.tab_bar.setAccessibleName("Parts of the bundle")
+        self.tab_bar.setExpanding(False)
+        self.tab_bar.setDrawBase(False)
+        self._tab_stack = QStackedWidget()
+        for tab in self.tabs:
+            self.tab_bar.addTab(tab.title)
+            self._tab_stack.addWidget(tab)
+        self.count = SecondaryLabel()
+        self.search = QLineEdit()
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(SEARCH_WIDTH)
+        row = QHBoxLayout()
+        row.setSpacing(Space.M)
+        row.addWidget(self.tab_bar)
+        row.addStretch(1)
+        row.addWidget(self.count)
+        row.addWidget(self.search)
+        column = QVBoxLayout(self.content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.M)
+        column.addWidget(self.banner)
+        column.addWidget(self.card)
+        column.addWidget(self.remarks)
+        column.addLayout(row)
+        column.addWidget(self._tab_stack, 1)
+        self._stack = QStackedWidget()
+        for widget in (self.empty, self.failure, self.content):
+            self._stack.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(Space.XL, Space.L, Space.XL, Space.L)
+        layout.addWidget(self._stack)
+
+    def _connect(self) -> None:
+        session = self.services.session
+        session.opened.connect(self._opened)
+        session.failed.connect(self._open_failed)
+        session.closed.connect(self._closed)
+        session.current_changed.connect(self._show_current)
+        session.changed.connect(self._show_recent)
+        self._show_recent()
+        for source in (self.empty.open_wanted, self.failure.open_wanted):
+            source.connect(lambda: self.action_requested.emit("file.open"))
+        self.empty.sample_wanted.connect(lambda: self.action_requested.emit("file.sample"))
+        self.empty.recent_chosen.connect(session.open)
+        self.empty.dropped.connect(self.paths_dropped)
+        self.failure.again_wanted.connect(lambda: session.open(self.failure.path))
+        self.failure.back_wanted.connect(self._show_current)
+        self.card.verify_clicked.connect(self._verify_clicked)
+        self.card.extract_clicked.connect(self.extract_selected)
+        self.models_tab.extract_wanted.connect(self.extract_selected)
+        self.models_tab.panel.field_chosen.connect(self._show_field)
+        self.remarks.chosen.connect(self._follow_remark)
+        self.extracting.reported.connect(self._show_report)
+        self.selection.changed.connect(self.state_changed)
+        self.tab_bar.currentChanged.connect(self._show_tab)
+        self.search.textChanged.connect(self._search)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
+        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
+        escape.activated.connect(self.search.clear)
+        for tab in self.tabs:
+            tab.counted.connect(self._show_count)
+            tab.query_dropped.connect(lambda tab=tab: self._query_dropped(tab))
+
+    # -- what the window asks ------------------------------------------------------------------------------------
+
+    def commands(self) -> Mapping[str, Command]:
+        return {
+            "inspect.verify": Command(self.verify, self._can_verify),
+            "inspect.extract": Command(self.extract_selected, lambda: bool(self._shown and self.selection.models)),
+            "inspect.extract_all": Command(self.extract_all, lambda: bool(self._shown and self._shown.names)),
+            "edit.find": Command(self.start_search, lambda: self._shown is not None),
+        }
+
+    @property
+    def _shown(self) -> Inspection | None:
+        """The inspection that is on the screen; ``None`` behind an error card."""
+        return self.inspection if self._stack.currentWidget() is self.content else None
+
+    def file_dropped(self, paths: list[str]) -> None:
+        self.paths_dropped.emit(paths)
+
+    def shutdown(self) -> None:
+        for tab in self.tabs:
+            tab.remember()
+        self.services.settings.remember(_TAB_KEY, self.tab_bar.currentIndex())
+        for inspection in self._inspections.values():
+            inspection.close()
+        self.drag_files.clear()
+
+    def show_example(self, bundle_path: str) -> None:
+        self.tab_bar.setCurrentIndex(0)
+        self.verify()
+
+    def example_ready(self) -> bool:
+        inspection = self.inspection
+        return (
+            inspection is not None
+            and inspection.formats.complete
+            and inspection.fields is not None
+            and inspection.verification.report is not None
+        )
+
+    # -- bundles come and go -------------------------------------------------------------------------------------
+
+    def _opened(self, opened: OpenBundle) -> None:
+        self._show_current()
+
+    def _closed(self, path: str) -> None:
+        inspection = self._inspections.pop(path, None)
+        if inspection is not None:
+            inspection.close()
+
+    def _open_failed(self, failure: OpenFailure) -> None:
+        current = self.services.session.current
+        self.failure.show_failure(failure, current.path if current else None)
+        self._stack.setCurrentWidget(self.failure)
+        first_look(self.services, failure.path, getattr(failure.error, "offset", None), self.failure.show_look)
+        self.state_changed.emit()
+
+    def _show_recent(self) -> None:
+        self.empty.show_recent(self.services.session.recent)
+
+    def _show_current(self) -> None:
+        current = self.services.session.current
+        inspection = self._inspection_of(current) if current is not None else None
+        if inspection is not self.inspection:
+            self._show_inspection(inspection)
+        self._stack.setCurrentWidget(self.content if inspection is not None else self.empty)
+        self.state_changed.emit()
+
+    def _inspection_of(self, opened: OpenBundle) -> Inspection:
+        inspection = self._inspections.get(opened.path)
+        if inspection is None or inspection.bundle is not opened.bundle:
+            if inspection is not None:
+                inspection.close()
+            inspection = Inspection(self.services, opened, self)
+            inspection.verification.changed.connect(self._verification_changed)
+            inspection.verification.progressed.connect(self.card.refresh)
+            inspection.formats.changed.connect(self.state_changed)
+            inspection.fields_ready.connect(self.state_changed)
+            self._inspections[opened.path] = inspection
+        return inspection
+
+    def _show_inspection(self, inspection: Inspection | None) -> None:
+        before, self.inspection = self.inspection, inspection
+        again = before is not None and inspection is not None and before.path == inspection.path
+        kept = [before.names[model] for model in self.selection.models[:1000]] if again and before else []
+        self.banner.dismiss()
+        self.selection.clear()
+        if not again:
+            self._forget_queries()
+        for tab in self.tabs:
+            tab.show_inspection(inspection)
+        if inspection is None:
+            self.remarks.show_remarks(())
+            return
+        self.card.show_inspection(inspection)
+        self._verification_changed()
+        places = {name: index for index, name in enumerate(inspection.names)} if kept else {}
+        self.selection.select([places[name] for name in kept if name in places])
+        if not self.selection.models and inspection.names:
+            self.selection.select((0,))
+
+    # -- verifying -----------------------------------------------------------------------------------------------
+
+    def verify(self) -> None:
+        """Verify the bundle."""
+        if self.inspection is not None:
+            self.inspection.verification.start()
+
+    def _can_verify(self) -> bool:
+        return self._shown is not None and not self._shown.verification.running
+
+    def _verify_clicked(self) -> None:
+        if self.inspection is not None and self.inspection.verification.running:
+            self.inspection.verification.cancel()
+        else:
+            self.verify()
+
+    def _verification_changed(self) -> None:
+        inspection = self.inspection
+        if inspection is not None:
+            self.card.refresh()
+            said = remarks(inspection.bundle, inspection.verification)
+            self.remarks.show_remarks(said)
+            self.manifest_tab.mark(said)
+            self.state_changed.emit()
+
+    def _follow_remark(self, remark: Remark) -> None:
+        if remark.offset is None or self.inspection is None:
+            return
+        if self.manifest_tab.go_to(remark.offset):
+            self.tab_bar.setCurrentIndex(self.tabs.index(self.manifest_tab))
+            return
+        model = self.inspection.model_at(remark.offset)
+        if model is not None:
+            self.selection.select((model,))
+            self.tab_bar.setCurrentIndex(self.tabs.index(self.models_tab))
+
+    def _show_field(self, index: int) -> None:
+        self.tab_bar.setCurrentIndex(self.tabs.index(self.manifest_tab))
+        self.manifest_tab.show_field(index)
+
+    # -- extracting ----------------------------------------------------------------------------------------------
+
+    def extract_selected(self) -> None:
+        """Extract the selected models, or all of them when none is selected."""
+        if self.inspection is not None:
+            names = [self.inspection.names[model] for model in self.selection.models]
+            self.extracting.begin(self.inspection, names or self.inspection.names)
+
+    def extract_all(self) -> None:
+        """Extract all models."""
+        if self.inspection is not None:
+            self.extracting.begin(self.inspection, self.inspection.names)
+
+    def _show_report(self, report: ExtractReport, folder: str) -> None:
+        self.banner.say(
+            report_sentence(report, folder),
+            Tone.WARNING if report.written else Tone.DANGER,
+            [("Show which", lambda: self.extracting.show_report(report, folder))],
+        )
+
+    # -- tabs and searching --------------------------------------------------------------------------------------
+
+    @property
+    def tab(self) -> TableTab:
+        """The visible tab."""
+        return self.tabs[self.tab_bar.currentIndex()]
+
+    def start_search(self) -> None:
+        """Go to the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _show_tab(self, place: int) -> None:
+        tab = self.tabs[place]
+        self._tab_stack.setCurrentWidget(tab)
+        tab.shown()
+        self._show_query(tab)
+        self._show_count()
+
+    def _show_query(self, tab: TableTab) -> None:
+        blocked = self.search.blockSignals(True)
+        self.search.setText(self._queries.get(tab.title, ""))
+        self.search.blockSignals(blocked)
+        self.search.setPlaceholderText(tab.placeholder)
+        self.search.setAccessibleName(tab.placeholder)
+
+    def _search(self, query: str) -> None:
+        self._queries[self.tab.title] = query
+        self.tab.model.set_query(query)
+
+    def _query_dropped(self, tab: TableTab) -> None:
+        self._queries.pop(tab.title, None)
+        self._show_query(self.tab)
+
+    def _forget_queries(self) -> None:
+        self._queries.clear()
+        for tab in self.tabs:
+            tab.model.set_query("")
+        self._show_query(self.tab)
+
+    def _show_count(self) -> None:
+        self.count.setText(self.tab.count_text if self.inspection is not None else "")
