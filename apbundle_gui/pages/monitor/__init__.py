@@ -1,0 +1,1 @@
+"""Watch a bundle page within a memory limit."""

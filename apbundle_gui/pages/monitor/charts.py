@@ -1,0 +1,121 @@
+"""The three charts on one time axis: events a second by kind, hit rate, memory against the limit."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import numpy as np
+from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
+
+from apbundle_gui.models import monitor_axes as axes
+from apbundle_gui.models import text as words
+from apbundle_gui.models.monitor_run import Run
+from apbundle_gui.pages.monitor.plot import TimePlot
+from apbundle_gui.theme import Space, Tone
+
+SPANS: Final = (("Last 30 seconds", 30.0), ("Last 2 minutes", 120.0), ("Whole run", float("inf")))
+"""What can be shown of a run: caption, seconds."""
+LEAST_SECONDS: Final = 5.0
+"""The shortest time axis: a run that just began does not fill it."""
+_LINES: Final = (  # in the order of monitor_series.KINDS
+    ("hit", "Hits", Tone.HIT),
+    ("miss", "Misses", Tone.MISS),
+    ("eviction", "Evictions", Tone.EVICTION),
+    ("prefetch", "Prefetches", Tone.PREFETCH),
+)
+_EMPTY: Final = np.zeros(0)
+_EVENTS_A_STEP: Final = 6
+_PIXELS_A_STEP: Final = 6
+
+
+class Charts(QWidget):
+    """What happened over time."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._span = SPANS[0][1]
+        self._described = -1
+        self._shown: tuple[Run, float] | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.S)
+        self.events = TimePlot("Events a second", words.significant)
+        for name, caption, tone in _LINES:
+            self.events.add_line(name, caption, tone, steps=True, filled=tone is Tone.HIT)
+        self.events.header.addWidget(self._span_button())
+        self.hit_rate = TimePlot("Hit rate", words.percent)
+        self.hit_rate.add_line("window", "Lately", Tone.HIT)
+        self.hit_rate.add_line("overall", "Since the start", Tone.NEUTRAL)
+        self.memory = TimePlot("Memory used", lambda value: words.size(round(value)), with_time=True)
+        self.memory.add_line("used", "Models in memory", Tone.ACCENT, filled=True)
+        self.memory.add_limit()
+        for plot, stretch in zip(self.plots, (5, 3, 4), strict=True):
+            layout.addWidget(plot, stretch)
+            plot.pointed.connect(self._point)
+        self.clear()
+
+    @property
+    def plots(self) -> tuple[TimePlot, TimePlot, TimePlot]:
+        """The charts from top to bottom."""
+        return self.events, self.hit_rate, self.memory
+
+    def clear(self, limit: int = 0) -> None:
+        """Show empty charts, with the limit if there is one."""
+        self._shown = None
+        for plot in self.plots:
+            plot.clear()
+        self._set_ranges(0.0, LEAST_SECONDS, 1.0, max(limit, 1), limit)
+
+    def show_run(self, run: Run, now: float) -> None:
+        """Show a run as of ``now`` (seconds of the recording)."""
+        self._shown = run, now
+        begin, end = max(now - self._span, 0.0), max(now, LEAST_SECONDS)
+        accesses = run.counters.events / max(now, 1.0)
+        least = min(max(0.25, _EVENTS_A_STEP / max(accesses, 0.1)), (end - begin) / 12)
+        columns = min(self.events.plot_width // _PIXELS_A_STEP, int((end - begin) / least))
+        rates = run.series.rates(begin, now, max(columns, 1) if now >= end else max(int(columns * now / end), 1))
+        for (name, _, _), values in zip(_LINES, rates.per_second, strict=True):
+            self.events.set_line(name, rates.edges if len(values) else _EMPTY, values)
+        self.hit_rate.set_line("window", rates.edges[1:], rates.window)
+        self.hit_rate.set_line("overall", rates.edges[1:], rates.overall)
+        used = run.series.memory(begin, now, self.memory.plot_width)
+        self.memory.set_line("used", *used)
+        top = axes.nice(float(rates.per_second.max(initial=0.0)))
+        self._set_ranges(begin, end, top, max(float(used[1].max()), run.limit), run.limit)
+        for plot in self.plots:
+            plot.say_values()
+        if int(now) != self._described:
+            self._described = int(now)
+            for plot in self.plots:
+                plot.describe()
+
+    def _set_ranges(self, begin: float, end: float, events: float, memory: float, limit: int) -> None:
+        self.events.set_range(begin, end, events * 1.06, axes.count_ticks(events))
+        self.hit_rate.set_range(begin, end, 1.06, axes.share_ticks())
+        self.memory.set_range(begin, end, memory * 1.25, axes.size_ticks(memory * 1.25))
+        self.memory.set_limit(float(limit), f"limit {words.size(limit)}" if limit else "")
+        ticks = axes.time_ticks(begin, end, max(self.memory.plot_width // 90, 2))
+        for plot in self.plots:
+            plot.set_time_ticks(ticks)
+
+    def _point(self, x: float | None) -> None:
+        for plot in self.plots:
+            plot.point_at(x)
+
+    def _span_button(self) -> QToolButton:
+        self._button = QToolButton()
+        self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._button.setAccessibleName("Time shown")
+        menu = QMenu(self._button)
+        for caption, span in SPANS:
+            menu.addAction(caption, partial(self._show_span, caption, span))
+        self._button.setMenu(menu)
+        self._button.setText(SPANS[0][0])
+        return self._button
+
+    def _show_span(self, caption: str, span: float) -> None:
+        self._span = span
+        self._button.setText(caption)
+        if self._shown is not None:
+            self.show_run(*self._shown)

@@ -1,0 +1,147 @@
+"""Everything that shows a run: tiles, charts, residency strip and events, in the room there is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
+
+from apbundle_gui.models import text as words
+from apbundle_gui.models.monitor_rows import RowArray
+from apbundle_gui.models.monitor_run import Run
+from apbundle_gui.pages.monitor.charts import Charts
+from apbundle_gui.pages.monitor.events import EventsPanel
+from apbundle_gui.pages.monitor.strip import ResidencyStrip
+from apbundle_gui.pages.monitor.tiles import Tiles
+from apbundle_gui.services import Settings
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Card, SecondaryLabel, SectionTitle, Swatch
+
+WIDE: Final = 1500
+"""The width from which the events stand beside the charts rather than below them, in pixels."""
+_KEYS: Final = {
+    Qt.Orientation.Vertical: "monitor/splitter_vertical",
+    Qt.Orientation.Horizontal: "monitor/splitter_horizontal",
+}
+
+
+class Dashboard(QWidget):
+    """A run as it was when it was last refreshed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._run: Run | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.S)
+        self.tiles = Tiles()
+        layout.addWidget(self.tiles)
+        self.charts = Charts()
+        self.strip = ResidencyStrip()
+        self.events = EventsPanel()
+        self.events.selected.connect(self.strip.mark)
+        charts = Card(margin=Space.M)
+        charts.body.addWidget(self.charts)
+        events = Card(margin=0)
+        events.body.setContentsMargins(1, Space.S, 1, 1)
+        events.body.addWidget(self.events)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.S)
+        column.addWidget(charts, 1)
+        column.addWidget(self._strip_card())
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setHandleWidth(Space.S)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(left)
+        self.splitter.addWidget(events)
+        layout.addWidget(self.splitter, 1)
+        self._remembered = dict.fromkeys(_KEYS, QByteArray())
+        self._share_room()
+
+    def show_models(self, names: tuple[str, ...], sizes: NDArray[np.int64], limit: int) -> None:
+        """Show models of which nothing is recorded yet."""
+        self._run = None
+        self.tiles.clear()
+        self.charts.clear(limit)
+        self.strip.show_models(names, sizes)
+        self.strip.describe()
+        self.events.begin(names)
+
+    def show_limit(self, limit: int) -> None:
+        """Show the limit that a run would have; only while there is none."""
+        self.charts.clear(limit)
+
+    def begin(self, run: Run) -> None:
+        """Another recording begins."""
+        self._run = run
+        self.events.begin(run.names)
+
+    def add(self, rows: RowArray) -> None:
+        """Take the rows of new events in; nothing is painted before :meth:`refresh`."""
+        self.events.add(rows)
+
+    def refresh(self, now: int, resident: int) -> None:
+        """Show the run as of ``now``, in nanoseconds of the recording."""
+        if self._run is None:
+            return
+        seconds = now / 1e9
+        self.tiles.show_run(self._run, seconds, resident)
+        self.charts.show_run(self._run, seconds)
+        self.strip.show_run(self._run, now)
+        self.events.publish()
+
+    def restore(self, settings: Settings) -> None:
+        """Divide the room as it was remembered."""
+        self._remembered = {orientation: settings.blob(key) for orientation, key in _KEYS.items()}
+        self._share_room()
+
+    def remember(self, settings: Settings) -> None:
+        """Keep how the room is divided."""
+        self._remembered[self.splitter.orientation()] = self.splitter.saveState()
+        for orientation, state in self._remembered.items():
+            settings.remember(_KEYS[orientation], state)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wanted = Qt.Orientation.Horizontal if event.size().width() >= WIDE else Qt.Orientation.Vertical
+        if wanted != self.splitter.orientation():
+            self._remembered[self.splitter.orientation()] = self.splitter.saveState()
+            self.splitter.setOrientation(wanted)
+            self._share_room()
+
+    def _share_room(self) -> None:
+        orientation = self.splitter.orientation()
+        if not self.splitter.restoreState(self._remembered[orientation]):
+            upright = orientation == Qt.Orientation.Vertical
+            self.splitter.setSizes([660, 340] if upright else [580, 420])
+        self.splitter.setOrientation(orientation)
+        self.splitter.setHandleWidth(Space.S)
+
+    def _strip_card(self) -> Card:
+        card = Card(margin=Space.M)
+        row = QHBoxLayout()
+        row.setSpacing(Space.XS)
+        row.addWidget(SectionTitle("Models"))
+        row.addStretch(1)
+        for tone, text in ((Tone.HIT, "in memory, strong when hot"), (Tone.EVICTION, "evicted just now")):
+            row.addWidget(Swatch(tone))
+            row.addWidget(SecondaryLabel(text))
+            row.addSpacing(Space.M)
+        row.addWidget(SecondaryLabel("dotted: never loaded"))
+        row.addSpacing(Space.M)
+        by_size = QToolButton()
+        by_size.setText("By size")
+        by_size.setCheckable(True)
+        by_size.setChecked(True)
+        by_size.setToolTip(words.tooltip("Make the cells as wide as the models are large"))
+        by_size.toggled.connect(self.strip.set_by_size)
+        row.addWidget(by_size)
+        card.body.addLayout(row)
+        card.body.addWidget(self.strip)
+        return card

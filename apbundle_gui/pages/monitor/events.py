@@ -1,0 +1,154 @@
+"""The list of events, with the reason of each, filters by kind, and following the newest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStyledItemDelegate, QStyleOptionViewItem, QToolButton, QVBoxLayout, QWidget
+
+from apbundle.trace.records import Kind
+from apbundle_gui import theme
+from apbundle_gui.models import text as words
+from apbundle_gui.models.monitor_event_list import KIND_ROLE, Column, EventListModel
+from apbundle_gui.models.monitor_rows import RowArray
+from apbundle_gui.theme import ROW_HEIGHT, Space, Tone
+from apbundle_gui.widgets import SectionTitle, TableView
+
+_FILTERS: Final = (
+    (Kind.HIT, "Hits", "hit", Tone.HIT),
+    (Kind.MISS, "Misses", "miss", Tone.MISS),
+    (Kind.EVICT, "Evictions", "eviction", Tone.EVICTION),
+    (Kind.PREFETCH, "Prefetches", "prefetch", Tone.PREFETCH),
+)
+_ICONS: Final = {int(kind): (icon, tone) for kind, _, icon, tone in _FILTERS} | {
+    int(Kind.ERROR): ("danger", Tone.DANGER),
+    int(Kind.CLEAR): ("clear", Tone.NEUTRAL),
+    int(Kind.RESIZE): ("limit", Tone.LIMIT),
+    int(Kind.PIN): ("limit", Tone.NEUTRAL),
+}
+_WIDTHS: Final = [96, 128, 180, 92]
+
+
+class _KindDelegate(QStyledItemDelegate):
+    """Puts the icon of its kind before an event, and words it in that colour."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        found = _ICONS.get(index.data(KIND_ROLE))
+        if found is None:
+            return
+        icon, tone = found
+        option.icon = theme.icon(icon, tone)
+        option.decorationSize = QSize(theme.ICON, theme.ICON)
+        option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+        for role in (option.palette.ColorRole.Text, option.palette.ColorRole.HighlightedText):
+            option.palette.setColor(role, theme.tone_color(tone, "text"))
+
+
+class EventsPanel(QWidget):
+    """The events of a run.
+
+    Attributes
+    ----------
+    selected
+        Emitted with the numbers of the models that the selected event is about; empty when none is selected.
+    """
+
+    selected = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.S)
+        row = QHBoxLayout()
+        row.setContentsMargins(Space.M, 0, Space.M, 0)
+        row.setSpacing(Space.XS)
+        row.addWidget(SectionTitle("Events"))
+        row.addSpacing(Space.S)
+        self.filters = {kind: self._filter(text, icon, tone) for kind, text, icon, tone in _FILTERS}
+        for chip in self.filters.values():
+            row.addWidget(chip)
+        row.addStretch(1)
+        self.follow = QToolButton()
+        self.follow.setText("Follow")
+        self.follow.setIcon(theme.icon("down"))
+        self.follow.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.follow.setCheckable(True)
+        self.follow.setChecked(True)
+        self.follow.setToolTip(words.tooltip("Keep the newest event in view; scrolling up holds the list"))
+        self.follow.toggled.connect(self._follow_toggled)
+        row.addWidget(self.follow)
+        layout.addLayout(row)
+        self.model = EventListModel(self)
+        self.table = TableView(sortable=False)
+        self.table.setModel(self.model)
+        self.table.setAccessibleName("Events")
+        self.table.setItemDelegateForColumn(Column.EVENT, _KindDelegate(self.table))
+        self.table.set_widths(_WIDTHS, Column.REASON)
+        self.table.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.model.modelReset.connect(self._selection_changed)
+        self.model.rowsAboutToBeRemoved.connect(self._about_to_remove)
+        self.table.verticalScrollBar().valueChanged.connect(self._scrolled)
+        layout.addWidget(self.table, 1)
+        self._publishing = False
+        self._removed = 0
+
+    def begin(self, names: tuple[str, ...]) -> None:
+        """Another recording begins, of these models."""
+        self.model.begin(names)
+        self.follow.setChecked(True)
+
+    def add(self, rows: RowArray) -> None:
+        """Take rows in; they show at the next :meth:`publish`."""
+        self.model.add(rows)
+
+    def publish(self) -> None:
+        """Show what came in; the view stays with the newest, or where the user held it."""
+        if not self.model.new_events:
+            return
+        self._publishing = True
+        self._removed = 0
+        held = self.table.verticalScrollBar().value()
+        self.model.publish()
+        if self.follow.isChecked():
+            self.table.scrollToBottom()
+        elif self._removed:
+            self.table.verticalScrollBar().setValue(max(held - self._removed * ROW_HEIGHT, 0))
+        self._publishing = False
+
+    def _filter(self, text: str, icon: str, tone: Tone) -> QToolButton:
+        chip = QToolButton()
+        chip.setText(text)
+        chip.setIcon(theme.icon(icon, tone))
+        chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        chip.setCheckable(True)
+        chip.setChecked(True)
+        chip.setToolTip(words.tooltip(f"Show {text.lower()} in the list"))
+        chip.toggled.connect(self._filters_changed)
+        return chip
+
+    def _filters_changed(self) -> None:
+        shown = [kind for kind, chip in self.filters.items() if chip.isChecked()]
+        self._publishing = True
+        self.model.show_kinds(shown)
+        if self.follow.isChecked():
+            self.table.scrollToBottom()
+        self._publishing = False
+
+    def _follow_toggled(self, follow: bool) -> None:
+        if follow:
+            self.table.scrollToBottom()
+
+    def _scrolled(self, value: int) -> None:
+        if not self._publishing:
+            self.follow.setChecked(value >= self.table.verticalScrollBar().maximum())
+
+    def _about_to_remove(self, parent: QModelIndex, first: int, last: int) -> None:
+        self._removed += last - first + 1
+
+    def _selection_changed(self) -> None:
+        rows = self.table.selected_rows()
+        self.selected.emit(self.model.models_at(rows[0]) if rows else ())

@@ -1,0 +1,109 @@
+"""The top of the page: which bundle, what its workload does, and the buttons that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QHBoxLayout, QPushButton, QWidget
+
+from apbundle_gui.models import text as words
+from apbundle_gui.services.workload import WorkloadState
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Badge, ElidedLabel, PageTitle, button
+
+_STATES: Final[Mapping[WorkloadState, tuple[str, Tone]]] = {
+    WorkloadState.IDLE: ("Ready", Tone.NEUTRAL),
+    WorkloadState.STARTING: ("Starting", Tone.ACCENT),
+    WorkloadState.RUNNING: ("Running", Tone.OK),
+    WorkloadState.HELD: ("Paused", Tone.WARNING),
+    WorkloadState.FULL: ("Recording full", Tone.WARNING),
+    WorkloadState.ENDED: ("At its end", Tone.ACCENT),
+    WorkloadState.FAILED: ("Failed", Tone.DANGER),
+}
+
+
+class Header(QWidget):
+    """Title, bundle, state and buttons.
+
+    Parameters
+    ----------
+    run, pause, step, reset, thaw
+        What the buttons do.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: Callable[[], object],
+        pause: Callable[[], object],
+        step: Callable[[], object],
+        reset: Callable[[], object],
+        thaw: Callable[[], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(Space.S)
+        row.addWidget(PageTitle("Monitor"))
+        row.addSpacing(Space.S)
+        self.state = Badge("Ready", Tone.NEUTRAL)
+        row.addWidget(self.state)
+        self._bundle = ElidedLabel(secondary=True)
+        row.addWidget(self._bundle, 1)
+        self.thaw = button("", thaw, icon="freeze", kind="quiet", tip="Show what happened meanwhile, and go on")
+        self.thaw.hide()
+        row.addWidget(self.thaw)
+        self.reset = button("Reset", reset, icon="reset", tip="End the workload and forget its recording")
+        self.step = button("Step", step, icon="step", tip="Do one access and hold")
+        self.pause = button("Pause", pause, icon="pause", tip="Hold the workload where it is")
+        self.run = button("Start", run, icon="run", kind="primary", tip="Start the workload, or go on with it")
+        for each in self.buttons:
+            row.addWidget(each)
+
+    @property
+    def buttons(self) -> tuple[QPushButton, ...]:
+        """The buttons that run the workload, as they stand."""
+        return self.reset, self.step, self.pause, self.run
+
+    def show_bundle(self, path: str, models: int, total: int) -> None:
+        """Say what is open."""
+        facts = (words.file_name(path), words.count(models, "model"), words.size(total))
+        self._bundle.setText(words.joined(facts), path)
+
+    def show_state(self, state: WorkloadState, can: Mapping[str, bool]) -> None:
+        """Say what the workload does; ``can`` has, by the name of the button, what can be done."""
+        text, tone = _STATES[state]
+        self.state.set_state(text, tone)
+        self.run.setText("Resume" if state is WorkloadState.HELD else "Start")
+        for name, able in can.items():
+            getattr(self, name).setEnabled(able)
+
+    def show_frozen(self, frozen: bool, new_events: int) -> None:
+        """Say that the view is frozen, and what it misses."""
+        self.thaw.setVisible(frozen)
+        if frozen:
+            self.thaw.setText(f"Frozen: {words.count(new_events, 'new event')}")
+
+
+class SpaceForButtons(QObject):
+    """Lets the space bar press the button that has the focus, although it is also a shortcut of the window."""
+
+    def install(self, page: QWidget) -> None:
+        """Do so for all buttons and drop-downs of ``page``."""
+        for widget in page.findChildren(QWidget):
+            if isinstance(widget, QAbstractButton | QComboBox):
+                widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Space
+        ):
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)

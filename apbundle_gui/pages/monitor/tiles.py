@@ -1,0 +1,95 @@
+"""The row of tiles: what the recording counts so far."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from apbundle.trace.records import Kind
+from apbundle_gui.models import text as words
+from apbundle_gui.models.monitor_run import Run
+from apbundle_gui.models.monitor_series import KINDS, RATE_WINDOW_NS
+from apbundle_gui.models.monitor_text import tally
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Tile
+
+NARROW: Final = 1040
+"""The width below which the tiles stand in two rows, in pixels."""
+
+_TILES: Final = (
+    ("hits", "Hits", Tone.HIT),
+    ("misses", "Misses", Tone.MISS),
+    ("hit_rate", "Hit rate", None),
+    ("evictions", "Evictions", Tone.EVICTION),
+    ("prefetches", "Prefetches", Tone.PREFETCH),
+    ("bytes_loaded", "Bytes loaded", None),
+    ("memory_used", "Memory used", Tone.LIMIT),
+    ("resident", "Resident", None),
+)
+
+
+class Tiles(QWidget):
+    """Eight numbers, with what they mean at the moment below them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(Space.S)
+        self._tiles = {name: Tile(caption, tone) for name, caption, tone in _TILES}
+        self._columns = 0
+        self._arrange(len(_TILES))
+
+    def value(self, name: str) -> str:
+        """What the tile called ``name`` shows."""
+        return self._tiles[name].value
+
+    def clear(self) -> None:
+        """Show that there is nothing to count yet."""
+        for tile in self._tiles.values():
+            tile.set_value(words.NONE)
+
+    def show_run(self, run: Run, now: float, resident: int) -> None:
+        """Show the counters of a run at ``now`` (seconds); ``resident`` is what the engine holds, in bytes."""
+        counters = run.counters
+        recent = dict(zip(KINDS, (int(count) for count in run.series.recent(now)), strict=True))
+        seconds = min(RATE_WINDOW_NS / 1e9, max(now, run.series.bin_seconds))
+
+        def each_second(kind: Kind) -> str:
+            return f"{words.significant(recent[kind] / seconds)} a second"
+
+        def count(name: str, value: int, detail: str) -> None:
+            self._tiles[name].set_value(tally(value), detail, words.count(value))
+
+        def size(name: str, value: int, detail: str) -> None:
+            self._tiles[name].set_value(words.size(value), detail, words.exact_size(value))
+
+        accesses = recent[Kind.HIT] + recent[Kind.MISS]
+        lately = f"{words.percent(recent[Kind.HIT] / accesses)} lately" if accesses else "no access lately"
+        count("hits", counters.hits, each_second(Kind.HIT))
+        count("misses", counters.misses, each_second(Kind.MISS))
+        self._tiles["hit_rate"].set_value(words.percent(counters.hit_rate), lately)
+        count("evictions", counters.evictions, each_second(Kind.EVICT))
+        count("prefetches", counters.prefetches, f"{words.count(counters.prefetches_used)} used")
+        total = int(run.sizes.sum())
+        times = f"{words.significant(counters.bytes_loaded / total)} × all models" if total else ""
+        size("bytes_loaded", counters.bytes_loaded, times)
+        share = words.percent(counters.memory_used / run.limit) if run.limit else words.NONE
+        size("memory_used", counters.memory_used, f"{share} of {words.size(run.limit)}")
+        models = f"{int(run.residency.resident.sum()):,} of {words.count(len(run.names), 'model')}"
+        size("resident", resident, models)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(len(_TILES) // 2 if event.size().width() < NARROW else len(_TILES))
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for place, tile in enumerate(self._tiles.values()):
+            self._grid.addWidget(tile, place // columns, place % columns)
+        for column in range(len(_TILES)):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
