@@ -202,6 +202,21 @@ def test_hits_are_counted_past_the_log() -> None:
     assert pager.stats() == PagingStats(4 * BATCH + 8, 2, 0, 20, 20, 0)
 
 
+def test_interrupted_loads_leave_no_mark() -> None:
+    interrupted = iter([True, False])
+
+    def read(unit: Unit, into: memoryview) -> None:
+        if next(interrupted):
+            raise KeyboardInterrupt
+        fill(unit, into)
+
+    pager = make_pager(units_of({"a": 10}).values(), 1024, read=read)
+    with pytest.raises(KeyboardInterrupt):
+        pager.get("a")
+    assert (pager.stats(), pager.charged) == (PagingStats(), 0)
+    assert len(pager.get("a")) == 10
+
+
 def test_closed() -> None:
     pager = make_pager(units_of({"a": 10}).values(), 1024)
     view = pager.get("a")

@@ -25,6 +25,7 @@ from apbundle.trace.decoding import decode
 from apbundle.trace.recorder import RecordingWriter, start_recording
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, PAGE_SLOTS, SLOT, Kind
+from apbundle.trace.storage import RecordingFile
 from support.children import fork, run_forked, wait_for
 from support.conditions import wait_until
 from support.paging import make_pager, units_of
@@ -208,12 +209,34 @@ def test_another_recording_takes_the_place(path: Path) -> None:
         second = Scribe(RecordingWriter.create(path, header(names=("x",) * 50)), seed=2)
         second.operation()
         while not reader.generation:  # first the rest of the old one
-            found += rows(reader.poll())
+            new = rows(reader.poll())
+            assert not (new and reader.generation)
+            found += new
         assert found == first.rows
         assert reader.header.names == ("x",) * 50
         assert drain(reader) == second.rows
         assert reader.status == "live"
         second.writer.close()
+
+
+def test_a_writer_that_writes_and_dies_in_the_same_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it wrote between two looks of the reader is read before it is called gone."""
+    scribe = Scribe(RecordingWriter.create(path, header()))
+    lives = RecordingFile.writer_lives
+
+    def die(file: RecordingFile) -> bool:
+        if not scribe.writer.failed:
+            scribe.operation()
+            scribe.writer.abandon()
+        return lives(file)
+
+    monkeypatch.setattr(RecordingFile, "writer_lives", die)
+    with RecordingReader.open(path) as reader:
+        found = rows(reader.poll())
+        while reader.status == "live":
+            found += rows(reader.poll())
+        assert found == scribe.rows
+        assert reader.status == "abandoned"
 
 
 def test_cut_short_and_written_anew(path: Path) -> None:

@@ -89,7 +89,8 @@ class RecordingReader:
     def poll(self, limit: int = 4 << 20) -> EventArray:
         """The events since the last call, from at most ``limit`` bytes of the file.
 
-        A record that is not complete yet waits. An empty result means that nothing is new; see :attr:`status`.
+        A record that is not complete yet waits. An empty result means that nothing is new, and then :attr:`status` is
+        that of this moment; :attr:`generation` never grows in a call that still returns events of the recording before.
 
         Returns
         -------
@@ -101,17 +102,17 @@ class RecordingReader:
             if not self._begin_again():
                 return np.zeros(0, EVENTS)
             file = self._opened()
+        slots = file.slots
         decoded = self._decode(file, self._slot, max(limit // SLOT, PAGE_SLOTS), self._time)
-        if not decoded.slots:
-            self._ask_for_the_writer(file)
-            return decoded.events
-        self._slot += decoded.slots
-        self._ended = decoded.ended
-        self.damaged += decoded.damaged
-        if len(decoded.events):
-            self._time = int(decoded.events["time"][-1])
-        if self._slot >= file.slots:
-            self._ask_for_the_writer(file)
+        if decoded.slots:
+            self._slot += decoded.slots
+            self._ended = decoded.ended
+            self._status = "ended" if decoded.ended else "live"
+            self.damaged += decoded.damaged
+            if len(decoded.events):
+                self._time = int(decoded.events["time"][-1])
+        else:
+            self._ask_for_the_writer(file, slots)
         return decoded.events
 
     @property
@@ -206,11 +207,12 @@ class RecordingReader:
         self._ended = False
         return True
 
-    def _ask_for_the_writer(self, file: RecordingFile) -> None:
-        """Nothing is new: is the writer done, alive, or gone, and is there another recording?"""
-        self._status = "ended" if self._ended else "live" if file.writer_lives() else "abandoned"
-        if self._status == "live":
+    def _ask_for_the_writer(self, file: RecordingFile, slots: int) -> None:
+        """Nothing is new in ``slots`` slots: is the writer done, alive, or gone, and is there another recording?"""
+        if not self._ended and (file.writer_lives() or file.slots != slots):  # it may have written, and then died
+            self._status = "live"
             return
+        self._status = "ended" if self._ended else "abandoned"
         try:
             status = os.stat(self.path)
         except OSError:
