@@ -25,7 +25,8 @@ HERE = Path(__file__).resolve().parent
 _settings_number = itertools.count()
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-os.environ.pop("SOURCE_DATE_EPOCH", None)
+for _setting in ("SOURCE_DATE_EPOCH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+    os.environ.pop(_setting, None)  # of whoever runs the tests; programs that tests start behave alike everywhere
 
 hypothesis.settings.register_profile(
     "apbundle",
