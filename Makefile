@@ -41,7 +41,7 @@ sample: $(READY) ## make the sample bundle anew
 	@$(BIN)/python resources/make_sample.py
 
 bench: $(READY) ## measure, as ratios against plain reads and copies
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python tests/benchmarks
 
 clean: ## remove all that was made here
 	rm -rf .venv .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
