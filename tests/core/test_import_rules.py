@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -192,7 +193,7 @@ def test_views_know_values_of_the_library_not_its_engines(gui: SourceTree) -> No
 
 
 def is_value(found: Import) -> bool:
-    """Whether what is imported is an error, a frozen record, an enumeration or a constant."""
+    """Whether what is imported is an error, a frozen record, an enumeration, a constant or the name of a type."""
     if found.name is None:
         return found.module == "apbundle.errors"
     value = getattr(importlib.import_module(found.module), found.name)
@@ -200,7 +201,7 @@ def is_value(found: Import) -> bool:
         return bool(value.__dataclass_params__.frozen)  # type: ignore[attr-defined]
     if isinstance(value, type):
         return issubclass(value, BaseException | enum.Enum)
-    return isinstance(value, int | float | str | bytes | tuple | frozenset)
+    return get_origin(value) is not None or isinstance(value, int | float | str | bytes | tuple | frozenset)
 
 
 @pytest.mark.parametrize("layer", ["models", "pages", "widgets"])
