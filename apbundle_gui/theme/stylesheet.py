@@ -53,6 +53,7 @@ QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $disabled; }
 QToolButton::menu-indicator { image: url(ui:chevron-down.svg); width: 10px; height: 10px;
     subcontrol-position: right center; subcontrol-origin: padding; right: ${s}px; }
+QToolButton[popupMode="2"] { padding-right: 26px; }
 QToolButton[kind="selector"] { background: $surface; border-color: $border; padding: ${xs}px 26px ${xs}px ${s}px; }
 QToolButton[kind="selector"]:hover { background: $hover; }
 QToolButton[kind="search"] { background: $surface; border-color: $border; color: $secondary; text-align: left; }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
@@ -65,6 +65,40 @@ class Swatch(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()), 2, 2)
 
 
+class _Value(ElidedLabel):
+    """The number of a tile: it is drawn smaller before it is cut."""
+
+    SMALLEST = 0.6
+    """The least share of its size."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setFont(theme.value_font())
+
+    def setText(self, text: str, tooltip: str | None = None) -> None:
+        super().setText(text, tooltip)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetrics(theme.value_font())
+        return QSize(metrics.horizontalAdvance(self.text()) + 2, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.sizeHint().height())
+
+    def _fit(self) -> None:
+        font = theme.value_font()
+        wanted = self.sizeHint().width()
+        if wanted > self.width() > 0:
+            font.setPointSizeF(font.pointSizeF() * max(self.SMALLEST, self.width() / wanted))
+        if font != self.font():
+            self.setFont(font)
+
+
 class Tile(Card):
     """One number, large, with its caption above and an optional line of detail below."""
 
@@ -78,8 +112,7 @@ class Tile(Card):
             row.addWidget(Swatch(tone))
         row.addWidget(ElidedLabel(caption, secondary=True), 1)
         self.body.addLayout(row)
-        self._value = ElidedLabel(words.NONE)
-        self._value.setFont(theme.value_font())
+        self._value = _Value(words.NONE)
         self._value.setAccessibleDescription(caption)
         self.body.addWidget(self._value)
         self._detail = ElidedLabel(" ", secondary=True)

@@ -116,6 +116,21 @@ def test_tile(qtbot: QtBot) -> None:
     assert tile.value == "1,204"
 
 
+def test_a_long_value_is_drawn_smaller_before_it_is_cut(qtbot: QtBot) -> None:
+    tile = Tile("Bytes loaded")
+    tile.set_value("1,234.56 MiB")
+    value = next(label for label in tile.findChildren(ElidedLabel) if label.text() == tile.value)
+    tile.resize(400, 90)
+    shown(qtbot, tile)
+    full = value.font().pointSizeF()
+    assert full == theme.value_font().pointSizeF()
+    tile.resize(140, 90)
+    qtbot.waitUntil(lambda: value.font().pointSizeF() < full)
+    assert QFontMetrics(value.font()).horizontalAdvance(value.text()) <= value.width() + 2
+    tile.set_value("7")
+    assert value.font().pointSizeF() == full
+
+
 def test_facts(qtbot: QtBot) -> None:
     facts = Facts()
     qtbot.addWidget(facts)
