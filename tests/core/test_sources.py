@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apbundle.paging.buffers import REUSED, BufferPool
+from apbundle.paging.buffers import MAPPED, BufferPool
 from apbundle.paging.residency import count_resident, resident_bytes
 from apbundle.paging.sources import BLOCK, HeapSource, MappedSource
 from apbundle.paging.units import Unit
@@ -61,7 +61,7 @@ def hold(source: HeapSource | MappedSource, unit: Unit, limit: int = LIMIT) -> m
     return source.load(unit)
 
 
-@pytest.mark.parametrize("size", [0, 1, REUSED - 1, REUSED, 300_000])
+@pytest.mark.parametrize("size", [0, 1, MAPPED - 1, MAPPED, 300_000])
 def test_heap_gives_read_only_bytes(size: int) -> None:
     source, unit = HeapSource(fill), Unit(0, "a", size)
     view = hold(source, unit)
@@ -76,15 +76,15 @@ def test_heap_gives_read_only_bytes(size: int) -> None:
 
 def test_heap_uses_a_buffer_again_when_nobody_looks() -> None:
     pool = BufferPool()
-    buffer = pool.take(REUSED)
+    buffer = pool.take(MAPPED)
     pool.give(buffer)
-    assert pool.held == REUSED
-    assert pool.take(REUSED) is buffer
+    assert pool.held == MAPPED
+    assert pool.take(MAPPED) is buffer
     assert pool.held == 0
 
 
 def test_heap_uses_the_victims_buffer_when_the_limit_is_full() -> None:
-    source, limit = HeapSource(fill), 2 * REUSED
+    source, limit = HeapSource(fill), 2 * MAPPED
     first, second = Unit(0, "a", limit), Unit(1, "b", limit)
     place = np.frombuffer(hold(source, first, limit), np.uint8).ctypes.data
     source.release(first)
@@ -94,7 +94,7 @@ def test_heap_uses_the_victims_buffer_when_the_limit_is_full() -> None:
 
 def test_heap_never_uses_a_buffer_that_is_looked_at() -> None:
     source = HeapSource(fill)
-    first, second = Unit(0, "a", 2 * REUSED), Unit(1, "b", 2 * REUSED)
+    first, second = Unit(0, "a", 2 * MAPPED), Unit(1, "b", 2 * MAPPED)
     part = np.frombuffer(hold(source, first)[1000:2000], np.uint8)
     source.release(first)
     assert source.charged == 0
@@ -109,7 +109,7 @@ def test_heap_never_uses_a_buffer_that_is_looked_at() -> None:
 
 
 def test_heap_gives_memory_back_with_the_last_view() -> None:
-    source, unit = HeapSource(fill), Unit(0, "a", 10 * REUSED)
+    source, unit = HeapSource(fill), Unit(0, "a", 10 * MAPPED)
     view = hold(source, unit, limit=0)
     source.release(unit)
     assert source.resident == unit.size
@@ -118,8 +118,8 @@ def test_heap_gives_memory_back_with_the_last_view() -> None:
 
 
 def test_heap_keeps_no_more_than_the_limit_leaves() -> None:
-    source, limit = HeapSource(fill), 10 * REUSED
-    units = [Unit(number, f"u{number}", REUSED * (number + 1)) for number in range(4)]
+    source, limit = HeapSource(fill), 10 * MAPPED
+    units = [Unit(number, f"u{number}", MAPPED * (number + 1)) for number in range(4)]
     for unit in units:
         hold(source, unit, limit)
     for unit in units:
@@ -132,7 +132,7 @@ def test_a_failed_read_costs_nothing() -> None:
     def read(unit: Unit, into: memoryview) -> None:
         raise OSError(errno.EIO, "broken disk")
 
-    source, unit = HeapSource(read), Unit(0, "a", REUSED)
+    source, unit = HeapSource(read), Unit(0, "a", MAPPED)
     source.reserve(unit, LIMIT)
     with pytest.raises(OSError, match="broken disk"):
         source.load(unit)
