@@ -53,10 +53,17 @@ def raw_text(reader: BundleReader, field: Field) -> str:
 
 
 class FieldRows(ArrangedModel):
-    """The table of fields, with the remarks that are about one of them."""
+    """The table of fields, with the remarks that are about one of them.
 
-    def __init__(self, jobs: JobRunner, parent: QObject | None = None) -> None:
+    Parameters
+    ----------
+    short
+        For the fields of one model: left out of the names is whose they are, and nothing stands at the right.
+    """
+
+    def __init__(self, jobs: JobRunner, parent: QObject | None = None, *, short: bool = False) -> None:
         super().__init__(jobs, parent)
+        self._short = short
         self._reader: BundleReader | None = None
         self._fields: Sequence[Field] = ()
         self._kept: dict[int, Field] = {}
@@ -138,7 +145,7 @@ class FieldRows(ArrangedModel):
             return None
         column = index.column()
         if role == Role.TextAlignmentRole:
-            return RIGHT if column in _RIGHT else None
+            return RIGHT if column in _RIGHT and not self._short else None
         if role not in _ANSWERED:
             return None
         number = self.index_of(index.row())
@@ -159,7 +166,7 @@ class FieldRows(ArrangedModel):
             case Column.LENGTH:
                 return words.count(field.length)
             case Column.NAME:
-                return words.safe(field.name)
+                return words.safe(field.name.rpartition("].")[2] if self._short else field.name)
             case Column.RAW:
                 assert self._reader is not None
                 return raw_text(self._reader, field)

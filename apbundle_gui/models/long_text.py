@@ -7,8 +7,8 @@ from typing import Final
 from apbundle.text import elide, printable
 from apbundle_gui.models import text as words
 
-BYTES_A_ROW: Final = 16
-"""Bytes in one row of a hexadecimal listing."""
+GROUP: Final = 8
+"""Bytes that stand together in a row."""
 OFFSET_DIGITS: Final = 8
 """Digits of the offset before a row, at least."""
 
@@ -20,17 +20,26 @@ def lines(text: str, limit: int = words.SHOWN_IN_DETAIL) -> str:
     return elide("\n".join(printable(line) for line in text.split("\n")), limit)
 
 
-def hex_rows(data: bytes, start: int) -> str:
-    """A listing of ``data``, which begins at the offset ``start``: offset, bytes, and what is readable of them."""
+def hex_rows(data: bytes, start: int, bytes_a_row: int = 16) -> str:
+    """A listing of ``data``, which begins at the offset ``start``: offset, bytes, and what is readable of them.
+
+    ``bytes_a_row`` is a multiple of 8.
+    """
     rows = []
-    for at in range(0, len(data), BYTES_A_ROW):
-        piece = data[at : at + BYTES_A_ROW]
-        left, right = piece[: BYTES_A_ROW // 2].hex(" ").upper(), piece[BYTES_A_ROW // 2 :].hex(" ").upper()
+    room = text_column(bytes_a_row) - column_of_byte(0)
+    for at in range(0, len(data), bytes_a_row):
+        piece = data[at : at + bytes_a_row]
+        groups = "  ".join(piece[i : i + GROUP].hex(" ").upper() for i in range(0, len(piece), GROUP))
         readable = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece)
-        rows.append(f"{start + at:0{OFFSET_DIGITS}X}  {left:<23}  {right:<23}  {readable}")
+        rows.append(f"{start + at:0{OFFSET_DIGITS}X}  {groups:<{room}}{readable}")
     return "\n".join(rows)
 
 
 def column_of_byte(number: int) -> int:
-    """Where in a row of :func:`hex_rows` the byte ``number`` (0 to 15) of that row stands, in characters."""
-    return OFFSET_DIGITS + 2 + 3 * number + (number >= BYTES_A_ROW // 2)
+    """Where the byte ``number`` of a row of :func:`hex_rows` stands in it, in characters."""
+    return OFFSET_DIGITS + 2 + 3 * number + number // GROUP
+
+
+def text_column(bytes_a_row: int) -> int:
+    """Where what is readable stands in a row, in characters."""
+    return column_of_byte(bytes_a_row - 1) + 4

@@ -25,30 +25,41 @@ BUNDLE: Final = "This bundle"
 
 @dataclass(frozen=True, slots=True)
 class MetadataItem:
-    """One value. ``model`` is the index of the model it is about and ``owner`` its name; -1 for the bundle itself."""
+    """One value. ``model`` is the index of the model it is about and ``owner`` its name; -1 for the bundle itself.
+
+    ``group`` is the mapping ``name`` is a key of, such as ``hyperparameters``; empty for a field of its own.
+    """
 
     model: int
     owner: str
-    key: str
+    group: str
+    name: str
     value: str
+
+    @property
+    def key(self) -> str:
+        """The whole key, such as ``hyperparameters.layers``."""
+        return f"{self.group}.{self.name}" if self.group else self.name
 
 
 def model_items(model: int, name: str, metadata: ModelMetadata) -> Iterator[MetadataItem]:
     """What is known about one model, empty fields left out."""
     for key in ("version", "architecture", "format"):
         if value := getattr(metadata, key):
-            yield MetadataItem(model, name, key, value)
+            yield MetadataItem(model, name, "", key, value)
     if metadata.components:
-        yield MetadataItem(model, name, "components", "\n".join(metadata.components))
+        yield MetadataItem(model, name, "", "components", "\n".join(metadata.components))
     for group in ("hyperparameters", "custom"):
         for key, value in getattr(metadata, group).items():
-            yield MetadataItem(model, name, f"{group}.{key}", value)
+            yield MetadataItem(model, name, group, key, value)
     yield from _extra_items(model, name, metadata.extra)
 
 
 def _extra_items(model: int, name: str, extra: Mapping[str, Any]) -> Iterator[MetadataItem]:
     for key, value in extra.items():
-        yield MetadataItem(model, name, key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        yield MetadataItem(
+            model, name, "", key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        )
 
 
 def bundle_items(reader: BundleReader, names: Sequence[str], pace: Pace) -> list[MetadataItem]:
@@ -56,7 +67,7 @@ def bundle_items(reader: BundleReader, names: Sequence[str], pace: Pace) -> list
     extension = reader.extension
     if extension is None:
         return []
-    items = [MetadataItem(-1, BUNDLE, key, value) for key, value in extension.bundle_metadata.items()]
+    items = [MetadataItem(-1, BUNDLE, "", key, value) for key, value in extension.bundle_metadata.items()]
     items += _extra_items(-1, BUNDLE, extension.extra)
     if extension.models:
         for model, name in enumerate(names):
@@ -78,10 +89,17 @@ HEADINGS: Final = ("Model", "Key", "Value")
 
 
 class MetadataTable(ArrangedModel):
-    """The table of metadata. Values are cut to a line here; whoever shows one alone has all of it."""
+    """The table of metadata. Values are cut to a line here; whoever shows one alone has all of it.
 
-    def __init__(self, jobs: JobRunner, parent: QObject | None = None) -> None:
+    Parameters
+    ----------
+    short
+        Leave out of the keys which group they are in.
+    """
+
+    def __init__(self, jobs: JobRunner, parent: QObject | None = None, *, short: bool = False) -> None:
         super().__init__(jobs, parent)
+        self._short = short
         self._items: Sequence[MetadataItem] = ()
 
     def show_items(self, items: Sequence[MetadataItem]) -> None:
@@ -136,7 +154,7 @@ class MetadataTable(ArrangedModel):
         item, column = self._items[self.index_of(index.row())], index.column()
         if role == TONE_ROLE:
             return "neutral" if column == Column.MODEL and item.model < 0 else None
-        text = (item.owner, item.key, item.value)[column]
         if role == Role.ToolTipRole:
-            return words.tooltip(text)
+            return words.tooltip((item.owner, item.key, item.value)[column])
+        text = (item.owner, item.name if self._short else item.key, item.value)[column]
         return words.safe(text.replace("\n", ", "))

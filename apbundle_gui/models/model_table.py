@@ -53,8 +53,10 @@ _RIGHT: Final = frozenset({Column.SIZE, Column.RAW_SIZE, Column.OFFSET})
 _STATE_ICONS: Final = {ModelState.VERIFIED: "ok", ModelState.DAMAGED: "danger", ModelState.NO_CHECKSUM: "warning"}
 
 
-def format_text(inspection: Inspection, index: int) -> str:
+def format_text(inspection: Inspection, index: int, entry: ModelEntry) -> str:
     """The format of a model in a word or two; an ellipsis while it is not known."""
+    if entry.raw_size == 0:
+        return "Empty"
     found = inspection.formats[index]
     if found is not None:
         return format_title(found)
@@ -69,7 +71,7 @@ def format_tip(inspection: Inspection, index: int, entry: ModelEntry) -> str:
     if inspection.formats[index] is None:
         return "Not looked at yet"
     stated = f"\nThe metadata says: {words.safe(entry.format)}" if entry.format else ""
-    return f"{format_text(inspection, index)}, told from the content{stated}"
+    return f"{format_text(inspection, index, entry)}, told from the content{stated}"
 
 
 class ModelTable(ArrangedModel):
@@ -204,7 +206,7 @@ class ModelTable(ArrangedModel):
                 return words.safe(entry.name) or "(no name)"
             case Column.FORMAT:
                 self._inspection.formats.want(model)
-                return format_text(self._inspection, model)
+                return format_text(self._inspection, model, entry)
             case Column.SIZE:
                 return words.size(entry.size)
             case Column.RAW_SIZE:

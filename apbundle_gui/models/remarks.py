@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from apbundle.bundle import ModelBundle
-from apbundle.errors import BundleError, Finding
+from apbundle.errors import BundleError
 from apbundle_gui.models import text as words
 from apbundle_gui.services.verification import BundleState, ModelState, Verification
 
@@ -45,21 +45,19 @@ def _remarks(bundle: ModelBundle, verification: Verification) -> Iterator[Remark
     if (failure := verification.error) is not None:
         code = failure.code if isinstance(failure, BundleError) else "not_verified"
         yield Remark(DANGER, code, words.error_text(failure).line, getattr(failure, "offset", None))
+    said = {} if error is None else {(error.code, error.offset): ""}
+    found = {(finding.code, finding.offset): finding.message for finding in bundle.warnings}
     if verification.report is not None:
-        yield from _not_said_yet(verification.report.findings, bundle)
+        for finding in verification.report.findings:
+            place = finding.code, finding.offset
+            if place not in said:
+                said[place] = finding.message
+                seen = found.get(place, finding.message)  # when opening saw it too, its words say more
+                message = seen if seen == finding.message else f"{seen} {finding.message}"
+                yield Remark(DANGER, finding.code, message, finding.offset)
     for finding in bundle.warnings:
-        if finding.code not in _UNSAID:
+        if finding.code not in _UNSAID and (finding.code, finding.offset) not in said:
             yield Remark(WARNING, finding.code, finding.message, finding.offset)
-
-
-def _not_said_yet(findings: Sequence[Finding], bundle: ModelBundle) -> Iterator[Remark]:
-    """Findings of verifying that opening did not make as well."""
-    said = {(finding.code, finding.offset) for finding in bundle.warnings}
-    if bundle.extension_error is not None:
-        said.add((bundle.extension_error.code, bundle.extension_error.offset))
-    for finding in findings:
-        if (finding.code, finding.offset) not in said:
-            yield Remark(DANGER, finding.code, finding.message, finding.offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.failures import looked_at, still_seen
-from apbundle_gui.pages.inspect.panes import HexPane
+from apbundle_gui.pages.inspect.panes import HexPane, ScrollPane
 from apbundle_gui.services import OpenFailure
 from apbundle_gui.services.first_look import ROWS, FirstLook
 from apbundle_gui.theme import Space
-from apbundle_gui.widgets import Card, ErrorCard, SectionTitle, button, set_property
-
-WIDTH = 860
+from apbundle_gui.widgets import Card, ErrorCard, SectionTitle, button
 
 
 class FailurePage(QWidget):
@@ -46,23 +44,14 @@ class FailurePage(QWidget):
         self.bytes = HexPane("Bytes of the file around the fault", ROWS)
         self.bytes.setFixedHeight(self.bytes.sizeHint().height() + Space.M)
         self._seen.body.addWidget(self.bytes)
-        body = QWidget()
-        set_property(body, kind="page-body")
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(Space.L)
-        column.addWidget(self.card)
-        column.addWidget(self._seen)
-        column.addStretch(1)
-        area = QScrollArea()
-        set_property(area, kind="page")
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(body)
+        pane = ScrollPane()
+        pane.body.setSpacing(Space.L)
+        pane.body.addWidget(self.card)
+        pane.body.addWidget(self._seen)
+        pane.body.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        layout.addWidget(pane)
 
     @property
     def path(self) -> str:

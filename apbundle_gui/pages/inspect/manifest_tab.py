@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from apbundle_gui.models import text as words
 from apbundle_gui.models.field_table import Column, FieldRows, raw_bytes
 from apbundle_gui.models.remarks import Remark
+from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.delegates import CellDelegate
 from apbundle_gui.pages.inspect.panes import HexPane, TextPane
 from apbundle_gui.pages.inspect.selection import Selection
@@ -18,10 +19,11 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Card, ElidedLabel, Facts, Note, SectionTitle, TableView
 
-WIDTHS = (84, 84, 190, 208, 200, 200)
+WIDTHS = (Width(88), Width(80), Width(190, grow=1), Width(206), Width(150, grow=3), Width(210, grow=3, drop=1))
 BYTES_SHOWN = 4096
 """Bytes of one field that the panel lists."""
-VALUE_HEIGHT = 92
+BYTES_A_ROW = 8
+VALUE_HEIGHT, LEAST_PANE = 92, 44
 
 
 class FieldPanel(Card):
@@ -48,11 +50,13 @@ class FieldPanel(Card):
         layout.addSpacing(Space.S)
         layout.addWidget(SectionTitle("Value"))
         self._value = TextPane("Value of the field")
-        self._value.setFixedHeight(VALUE_HEIGHT)
+        self._value.setMinimumHeight(LEAST_PANE)
+        self._value.setMaximumHeight(VALUE_HEIGHT)
         layout.addWidget(self._value)
         layout.addSpacing(Space.S)
         layout.addWidget(SectionTitle("Bytes"))
-        self._bytes = HexPane("Bytes of the field", 8)
+        self._bytes = HexPane("Bytes of the field", 8, BYTES_A_ROW)
+        self._bytes.setMinimumHeight(LEAST_PANE)
         layout.addWidget(self._bytes, 1)
         self.body.addWidget(self._content, 1)
         self._room = QWidget()
@@ -87,6 +91,7 @@ class ManifestTab(TableTab):
     noun = "field"
     placeholder = "Find a field, a value or an offset such as 0x1c"
     nothing = "Reading the fields…"
+    widths = WIDTHS
 
     def __init__(self, services: Services, selection: Selection) -> None:
         self.rows = FieldRows(services.jobs)
@@ -98,7 +103,6 @@ class ManifestTab(TableTab):
         )
         super().__init__(services, selection, self.rows, view, self.panel)
         self.rows.setParent(self)
-        self.restore(WIDTHS, Column.MEANING)
         self._remarks: Sequence[Remark] = ()
         self._visited = False
         self._sought: int | None = None

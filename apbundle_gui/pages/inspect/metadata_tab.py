@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from apbundle_gui.models.long_text import lines
 from apbundle_gui.models.metadata_table import Column, MetadataItem, MetadataTable, bundle_items
 from apbundle_gui.models.text import count, exact_size
+from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.delegates import CellDelegate
 from apbundle_gui.pages.inspect.panes import TextPane
 from apbundle_gui.pages.inspect.selection import Selection
@@ -18,7 +20,7 @@ from apbundle_gui.services.pacing import Pace
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, ElidedLabel, Facts, SecondaryLabel, SectionTitle, TableView, button
 
-WIDTHS = (200, 240, 320)
+WIDTHS = (Width(170, grow=1), Width(230, grow=1), Width(220, grow=4))
 
 
 class ValuePanel(Card):
@@ -41,7 +43,7 @@ class ValuePanel(Card):
         self._folded = SecondaryLabel(wrap=True)
         self.body.addWidget(self._folded)
         self._copy = button("Copy &value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
-        self.body.addWidget(self._copy)
+        self.body.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_item(self, item: MetadataItem | None) -> None:
         """Show a value, or none."""
@@ -73,6 +75,7 @@ class MetadataTab(TableTab):
     noun = "value"
     placeholder = "Search models, keys and values"
     nothing = "This bundle holds no metadata."
+    widths = WIDTHS
 
     def __init__(self, services: Services, selection: Selection) -> None:
         self.table = MetadataTable(services.jobs)
@@ -82,7 +85,6 @@ class MetadataTab(TableTab):
         view.setItemDelegate(CellDelegate(toned=(Column.MODEL,), parent=view))
         super().__init__(services, selection, self.table, view, self.panel)
         self.table.setParent(self)
-        self.restore(WIDTHS, Column.VALUE)
         self._listed = False
         self._item: int | None = None
         view.selectionModel().currentRowChanged.connect(self._row_chosen)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, QSize, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models import field_table, metadata_table
@@ -16,12 +17,36 @@ from apbundle_gui.models.metadata_table import MetadataTable, model_items
 from apbundle_gui.models.model_table import format_text, format_tip
 from apbundle_gui.models.remarks import MODEL_BADGES
 from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.pages.inspect.panes import ScrollPane
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Badge, Card, ElidedLabel, Facts, SecondaryLabel, SectionTitle, TableView, icon_button
 
-_FIELD_ROWS = 4
+_NO_METADATA: Final = "The bundle holds no metadata of this model."
+_DAMAGED: Final = "The extension is damaged: metadata cannot be used."
+
+
+class _ShortTable(TableView):
+    """A table without headers that is as high as its rows, where there is room for them."""
+
+    def __init__(self, model: MetadataTable | FieldRows, name: str, least_rows: int, mono: Sequence[int] = ()) -> None:
+        super().__init__(sortable=False)
+        self._least_rows = least_rows
+        self.setAccessibleName(name)
+        self.setModel(model)
+        self.horizontalHeader().hide()
+        self.setItemDelegate(CellDelegate(mono=mono, parent=self))
+        self.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        model.modelReset.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.model().rowCount() * theme.ROW_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        rows = min(self._least_rows, self.model().rowCount())
+        return QSize(super().minimumSizeHint().width(), rows * theme.ROW_HEIGHT)
 
 
 class ModelPanel(Card):
@@ -36,32 +61,33 @@ class ModelPanel(Card):
     field_chosen = Signal(int)
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent, margin=Space.M)
+        super().__init__(parent=parent, margin=1)
+        pane = ScrollPane(Space.M)
+        self.body.addWidget(pane)
+        self._content = pane.body
+        self._content.setSpacing(Space.S)
         self._inspection: Inspection | None = None
         self._models: Sequence[int] = ()
         self._current: int | None = None
         self._first_field = 0
         self.setMinimumWidth(260)
         self._compose_head()
-        self._metadata = MetadataTable(services.jobs, self)
-        self._metadata_view = self._table(self._metadata, "Metadata of the model", ())
+        self._metadata = MetadataTable(services.jobs, self, short=True)
+        self._metadata_view = _ShortTable(self._metadata, "Metadata of the model", 2)
         self._metadata_view.hideColumn(metadata_table.Column.MODEL)
-        self._metadata_view.set_widths([0, 150, 0], stretch=metadata_table.Column.VALUE)
-        self._none = SecondaryLabel("The bundle holds no metadata of this model.", wrap=True)
+        self._metadata_view.set_widths([0, 132, 0], stretch=metadata_table.Column.VALUE)
+        self._none = SecondaryLabel(wrap=True)
         self._metadata_part = self._section("Metadata", self._metadata_view, self._none)
-        self.body.addWidget(self._metadata_part, 1)
-        self._fields = FieldRows(services.jobs, self)
-        mono = (field_table.Column.OFFSET, field_table.Column.RAW)
-        self._fields_view = self._table(self._fields, "Manifest fields of the model", mono)
-        for column in (field_table.Column.LENGTH, field_table.Column.VALUE, field_table.Column.MEANING):
+        self._content.addWidget(self._metadata_part)
+        self._fields = FieldRows(services.jobs, self, short=True)
+        self._fields_view = _ShortTable(self._fields, "Manifest fields of the model", 4, (field_table.Column.OFFSET,))
+        for column in (field_table.Column.LENGTH, field_table.Column.RAW, field_table.Column.MEANING):
             self._fields_view.hideColumn(column)
-        self._fields_view.set_widths([72, 0, 132, 0, 0, 0], stretch=field_table.Column.RAW)
-        self._fields_view.setFixedHeight(_FIELD_ROWS * theme.ROW_HEIGHT + 2)
+        self._fields_view.set_widths([80, 0, 108, 0, 0, 0], stretch=field_table.Column.VALUE)
         self._fields_view.activated.connect(self._choose_field)
         self._fields_part = self._section("In the manifest", self._fields_view)
-        self.body.addWidget(self._fields_part)
-        self._room = QWidget()
-        self.body.addWidget(self._room, 1)
+        self._content.addWidget(self._fields_part)
+        self._content.addStretch(1)
 
     def _compose_head(self) -> None:
         row = QHBoxLayout()
@@ -72,25 +98,18 @@ class ModelPanel(Card):
         row.addWidget(self._name, 1)
         self._badge = Badge()
         row.addWidget(self._badge)
-        self.body.addLayout(row)
+        self._content.addLayout(row)
         self._facts = Facts()
         for caption in ("Format", "Stored", "Raw"):
             self._facts.add(caption)
         for caption in ("Bytes", "Digest"):
             self._facts.add(caption, mono=True)
-        self.body.addWidget(self._facts)
-
-    def _table(self, model: MetadataTable | FieldRows, name: str, mono: Sequence[int]) -> TableView:
-        view = TableView(sortable=False)
-        view.setAccessibleName(name)
-        view.setModel(model)
-        view.horizontalHeader().hide()
-        view.setItemDelegate(CellDelegate(mono=mono, parent=view))
-        view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        return view
+        self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._content.addWidget(self._facts)
 
     def _section(self, title: str, *contents: QWidget) -> QWidget:
         part = QWidget()
+        part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(part)
         layout.setContentsMargins(0, Space.S, 0, 0)
         layout.setSpacing(Space.XS)
@@ -113,13 +132,13 @@ class ModelPanel(Card):
         one = inspection is not None and current is not None and len(models) <= 1
         self._metadata_part.setVisible(one)
         self._fields_part.setVisible(one)
-        self._room.setVisible(not one)
         self.refresh()
         if inspection is not None and current is not None and one:
             name = inspection.names[current]
             items = list(model_items(current, name, inspection.reader.entry(name).metadata))
             self._metadata.show_items(items)
             self._metadata_view.setVisible(bool(items))
+            self._none.setText(_DAMAGED if inspection.bundle.extension_error is not None else _NO_METADATA)
             self._none.setVisible(not items)
             self._copy_all.setEnabled(bool(items))
             self.show_fields()
@@ -152,7 +171,7 @@ class ModelPanel(Card):
         self._name.setText(entry.name or "(no name)")
         self._badge.set_state(badge.text, Tone(badge.tone))
         self._badge.setToolTip(words.tooltip(badge.meaning))
-        self._facts.set("Format", format_text(inspection, model), format_tip(inspection, model, entry))
+        self._facts.set("Format", format_text(inspection, model, entry), format_tip(inspection, model, entry))
         self._facts.set("Stored", _size(entry.size))
         raw = f"{_size(entry.raw_size)}, zstd" if entry.compressed else "as stored"
         self._facts.set("Raw", raw)

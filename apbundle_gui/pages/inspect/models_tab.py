@@ -12,6 +12,7 @@ from apbundle_gui import theme
 from apbundle_gui.models import copies
 from apbundle_gui.models import text as words
 from apbundle_gui.models.model_table import Column, ModelTable
+from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.model_panel import ModelPanel
 from apbundle_gui.pages.inspect.models_view import ModelsView
 from apbundle_gui.pages.inspect.selection import Selection
@@ -20,7 +21,17 @@ from apbundle_gui.services import Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
 
-WIDTHS = (200, 112, 84, 84, 88, 96, 112, 68, 104)
+WIDTHS = (
+    Width(170, grow=6),
+    Width(112, grow=1),
+    Width(84),
+    Width(84, drop=3),
+    Width(88),
+    Width(98, drop=2),
+    Width(134),
+    Width(72, drop=4),
+    Width(120, grow=3, drop=5),
+)
 
 
 class ModelsTab(TableTab):
@@ -38,6 +49,7 @@ class ModelsTab(TableTab):
     noun = "model"
     placeholder = "Filter by name, format or architecture"
     nothing = "This bundle holds no models."
+    widths = WIDTHS
 
     def __init__(self, services: Services, selection: Selection, drag_files: DragFiles) -> None:
         self.table = ModelTable(services.jobs)
@@ -46,7 +58,6 @@ class ModelsTab(TableTab):
         super().__init__(services, selection, self.table, self.table_view, self.panel)
         self.table.setParent(self)
         self._drag_files = drag_files
-        self.restore(WIDTHS, Column.NAME)
         self.view.selectionModel().selectionChanged.connect(self._rows_selected)
         self.view.selectionModel().currentChanged.connect(self._rows_selected)
         self.table.arranged.connect(self._arranged)
@@ -62,9 +73,13 @@ class ModelsTab(TableTab):
         if inspection is not None:
             extension = inspection.reader.extension
             described = extension.models.values() if extension is not None else ()
-            self.view.setColumnHidden(Column.RAW_SIZE, not (extension and extension.compression))
-            self.view.setColumnHidden(Column.VERSION, not any(model.version for model in described))
-            self.view.setColumnHidden(Column.ARCHITECTURE, not any(model.architecture for model in described))
+            self.columns.set_available(
+                {
+                    Column.RAW_SIZE: bool(extension and extension.compression),
+                    Column.VERSION: any(model.version for model in described),
+                    Column.ARCHITECTURE: any(model.architecture for model in described),
+                }
+            )
             inspection.formats.changed.connect(self.panel.refresh)
             inspection.verification.changed.connect(self.panel.refresh)
             inspection.fields_ready.connect(self.panel.show_fields)

@@ -53,7 +53,9 @@ class RemarksView(QFrame):
         self.setVisible(bool(remarks))
         if remarks:
             set_property(self, kind="banner", tone=remarks[0].tone)
-            self.view.setFixedHeight(min(len(remarks), MOST_ROWS) * theme.ROW_HEIGHT)
+            self.view.setFixedHeight(
+                min(len(remarks), MOST_ROWS) * theme.ROW_HEIGHT - 1
+            )  # the last line is the frame's
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(self.list.remark(index.row()))

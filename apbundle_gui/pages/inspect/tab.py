@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import ArrangedModel
+from apbundle_gui.pages.inspect.columns import ColumnFit, Width
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, SecondaryLabel, TableView
 
-PANEL_WIDTH: Final = 372
+PANEL_WIDTH: Final = 352
 """Width of the particulars at first, in pixels."""
 MOST_RESTORED: Final = 10_000
 """How many things are selected again after sorting; of more, only the current one is."""
@@ -44,6 +45,7 @@ class TableTab(QWidget):
     noun = ""
     placeholder = ""
     nothing = ""
+    widths: Sequence[Width] = ()
 
     def __init__(
         self, services: Services, selection: Selection, model: ArrangedModel, view: TableView, panel: QWidget
@@ -78,6 +80,8 @@ class TableTab(QWidget):
         layout.addWidget(self._splitter)
         model.modelReset.connect(self._show_count)
         selection.changed.connect(self.selection_changed)
+        self.columns = ColumnFit(view, self.widths)
+        self._restore()
 
     # -- what the page asks --------------------------------------------------------------------------------------
 
@@ -102,16 +106,11 @@ class TableTab(QWidget):
 
     def remember(self) -> None:
         """Keep splitter and columns in the settings."""
-        header = self.view.horizontalHeader()
-        widths = [str(header.sectionSize(column)) for column in range(header.count())]
-        self.services.settings.remember(self._key("columns"), widths)
+        self.services.settings.remember(self._key("columns"), self.columns.chosen())
         self.services.settings.remember(self._key("splitter"), self._splitter.saveState())
 
-    def restore(self, widths: Sequence[int], stretch: int) -> None:
-        """Give splitter and columns their remembered sizes, or these widths; ``stretch`` takes the rest."""
-        kept = [int(width) for width in self.services.settings.texts(self._key("columns")) if width.isdecimal()]
-        fitting = len(kept) == len(widths) and all(24 <= width <= 2000 for width in kept)
-        self.view.set_widths(kept if fitting else list(widths), stretch)
+    def _restore(self) -> None:
+        self.columns.restore(self.services.settings.texts(self._key("columns")))
         state = self.services.settings.blob(self._key("splitter"))
         if not state.isEmpty():
             self._splitter.restoreState(state)
