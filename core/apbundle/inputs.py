@@ -37,7 +37,9 @@ def as_source(name: str, data: ModelData) -> ModelSource:
         return BuffersSource([memoryview(header), *buffers])
     if isinstance(data, bytes | bytearray | memoryview):
         view = memoryview(data)
-        return BuffersSource([view if view.c_contiguous else memoryview(view.tobytes())])
+        if not view.c_contiguous:
+            view = memoryview(view.tobytes())
+        return BuffersSource([np.frombuffer(view, np.uint8).data] if view.nbytes else [])  # whatever its elements
     raise TypeError(
         f"a model is bytes, a memoryview, an array, a path or a mapping of names to arrays, not {type(data).__name__}"
     )

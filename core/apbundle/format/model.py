@@ -34,7 +34,7 @@ class ModelMetadata:
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be a string, not {type(getattr(self, name)).__name__}")
         for name in ("hyperparameters", "custom"):
-            object.__setattr__(self, name, _text_mapping(name, getattr(self, name)))
+            object.__setattr__(self, name, text_mapping(name, getattr(self, name)))
         components: Any = self.components
         if isinstance(components, str) or not all(isinstance(part, str) for part in components):
             raise TypeError("components must be a sequence of strings")
@@ -60,7 +60,8 @@ class ModelMetadata:
         return dict(sorted(given.items()))
 
 
-def _text_mapping(name: str, value: Any) -> dict[str, str]:
+def text_mapping(name: str, value: Any) -> dict[str, str]:
+    """A copy of ``value`` if it maps strings to strings (``TypeError`` about ``name`` otherwise)."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a mapping of strings, not {type(value).__name__}")
     copy: dict[Any, Any] = dict(value)

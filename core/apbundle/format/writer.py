@@ -15,7 +15,15 @@ from apbundle.format import layout
 from apbundle.format.compression import encode_chunk
 from apbundle.format.extension import Binding, Extension, Section, binding_hash, pack_block, pack_sections
 from apbundle.format.manifest import BundleManifest
-from apbundle.format.model import DIGEST_ALGORITHMS, Compression, DigestTable, Hasher, ModelEntry, ModelMetadata
+from apbundle.format.model import (
+    DIGEST_ALGORITHMS,
+    Compression,
+    DigestTable,
+    Hasher,
+    ModelEntry,
+    ModelMetadata,
+    text_mapping,
+)
 from apbundle.format.plan import Plan, plan_bundle
 from apbundle.format.reader import BundleReader
 from apbundle.format.sources import ModelSource
@@ -64,6 +72,7 @@ class WriteOptions:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        text_mapping("metadata", self.metadata)
         if not layout.is_alignment(self.alignment):
             raise ValueError(f"alignment must be a power of two from 1 to {layout.MAX_ALIGNMENT}, not {self.alignment}")
         if self.digest is not None and self.digest not in DIGEST_ALGORITHMS:
