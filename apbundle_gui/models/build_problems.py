@@ -1,0 +1,175 @@
+"""What stands in the way of a build: each problem with the row it is at and, where there is one, a fix of one click."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from apbundle.fileio import NotRegularFile
+from apbundle.format.layout import MAX_NAME
+from apbundle.names import has_control_characters
+from apbundle.text import is_hazardous
+from apbundle_gui.models import text as words
+from apbundle_gui.models.build_draft import EXTENSION, Row, suggested_name, unique_name
+from apbundle_gui.services.sources import OutputFacts, SourceFacts
+
+LONG_NAME: Final = 255
+"""Bytes of a name above which file systems cannot hold it as a file name."""
+
+
+class Remedy(StrEnum):
+    """What a fix does."""
+
+    RENAME = "rename"
+    REMOVE = "remove"
+    LOCATE = "locate"
+    ACCEPT = "accept"
+    LOOK = "look"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One click: what its button says, what it does, and with what (a name, a path)."""
+
+    label: str
+    remedy: Remedy
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, in a few words and in a sentence. One that is not ``blocking`` is only a warning."""
+
+    title: str
+    detail: str
+    fix: Fix | None = None
+    blocking: bool = True
+
+    @property
+    def tone(self) -> str:
+        """The value of the tone it is shown in."""
+        return "danger" if self.blocking else "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """All that is wrong with a draft: by row id, and with its output."""
+
+    rows: Mapping[int, Problem] = field(default_factory=dict)
+    output: Problem | None = None
+
+    @property
+    def blocking(self) -> int:
+        """How many of them keep the draft from being built."""
+        own = self.output is not None and self.output.blocking
+        return own + sum(problem.blocking for problem in self.rows.values())
+
+    @property
+    def warnings(self) -> int:
+        """How many of them do not."""
+        return len(self.rows) + (self.output is not None) - self.blocking
+
+
+def find_problems(
+    rows: Sequence[Row],
+    facts: Mapping[str, SourceFacts],
+    output: OutputFacts | None,
+    is_changed: Callable[[str], bool],
+) -> Problems:
+    """What is wrong with these rows and where they go. The worst of each row only."""
+    first: dict[str, int] = {}
+    taken: set[str] | None = None
+    found: dict[int, Problem] = {}
+    there = output.facts.file if output is not None else None
+    for number, row in enumerate(rows, 1):
+        known = facts.get(row.path)
+        problem = None if known is None else _source_problem(row, known, there, output)
+        if problem is None:
+            earlier = first.setdefault(row.name, number)
+            if earlier != number or not row.name:
+                taken = {row.name for row in rows} if taken is None else taken
+                problem = _taken_name(row, earlier, taken)
+                if problem.fix is not None:
+                    taken.add(problem.fix.value)
+            else:
+                problem = _name_problem(row.name)
+        if problem is None and is_changed(row.path):
+            problem = _CHANGED
+        if problem is not None:
+            found[row.id] = problem
+    return Problems(found, None if output is None else _output_problem(output))
+
+
+_CHANGED: Final = Problem(
+    "Changed on disk",
+    "The file is not the one that was added any more. It will be packed as it is now.",
+    Fix("Keep as it is now", Remedy.ACCEPT),
+    blocking=False,
+)
+
+
+def _source_problem(
+    row: Row, facts: SourceFacts, there: tuple[int, int] | None, output: OutputFacts | None
+) -> Problem | None:
+    if there is not None and facts.file == there and output is not None:
+        detail = "The bundle would be written over this very file."
+        other = unique_name(os.path.splitext(output.path)[0] + "-bundle", ()) + EXTENSION
+        return Problem("The output is this file", detail, Fix("Write elsewhere", Remedy.OUTPUT, other))
+    match facts.error:
+        case None:
+            return None
+        case FileNotFoundError():
+            return Problem("Missing", "The file is not there any more.", Fix("Locate…", Remedy.LOCATE))
+        case NotRegularFile():
+            detail = "Only regular files become models, not folders, pipes or devices."
+            return Problem("Not a regular file", detail, Fix("Remove", Remedy.REMOVE))
+        case IsADirectoryError():
+            return Problem("A folder", "Only files become models.", Fix("Remove", Remedy.REMOVE))
+        case error:
+            return Problem("Cannot be read", words.error_text(error, row.path).line, Fix("Look again", Remedy.LOOK))
+
+
+def _taken_name(row: Row, earlier: int, taken: set[str]) -> Problem:
+    wanted = row.name or suggested_name(row.path) or "model"
+    name = unique_name(wanted, taken)
+    fix = Fix(f"Rename to {words.safe(name, 40)}", Remedy.RENAME, name)
+    if not row.name:
+        return Problem("No name", "Every model needs a name.", fix)
+    return Problem(f"Same name as row {earlier:,}", "Every model of a bundle has a name of its own.", fix)
+
+
+@lru_cache(maxsize=65_536)
+def _name_problem(name: str) -> Problem | None:
+    """What is wrong with a name by itself."""
+    try:
+        length = len(name) if name.isascii() else len(name.encode())
+    except UnicodeEncodeError:
+        clean = name.encode("utf-8", "replace").decode()
+        return Problem("Not valid text", "The name is not Unicode.", Fix("Repair", Remedy.RENAME, clean))
+    if length > MAX_NAME:
+        short = name[: LONG_NAME // 4]
+        return Problem("Too long", f"A name has at most {MAX_NAME:,} bytes.", Fix("Shorten", Remedy.RENAME, short))
+    if has_control_characters(name):
+        clean = "".join(c for c in name if not is_hazardous(c)) or "model"
+        detail = "The name holds characters that cannot be seen or that steer the display."
+        return Problem("Invisible characters", detail, Fix("Take them out", Remedy.RENAME, clean), blocking=False)
+    if length > LONG_NAME:
+        detail = f"File systems take names of up to {LONG_NAME} bytes; it would be extracted under a shorter one."
+        return Problem("Long name", detail, None, blocking=False)
+    return None
+
+
+def _output_problem(output: OutputFacts) -> Problem | None:
+    if not output.folder:
+        return Problem("No such folder", "The folder of the output does not exist.")
+    if not output.writable:
+        return Problem("Folder not writable", "You may not write to the folder of the output.")
+    match output.facts.error:
+        case NotRegularFile() | IsADirectoryError() if output.exists:
+            return Problem("Not a file", "At the output is something that is not a regular file.")
+    return None

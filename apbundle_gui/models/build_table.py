@@ -1,0 +1,241 @@
+"""The draft's rows as a table: each cell is made when it is looked at; ten thousand rows cost no more than ten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
+
+from apbundle.payload.detect import format_title
+from apbundle_gui.models import text as words
+from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, Role
+from apbundle_gui.models.build_draft import Row
+from apbundle_gui.models.build_problems import Problem
+from apbundle_gui.services.sources import SourceFacts
+
+FIX_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+"""What the fix of a row's problem is called; ``None`` where there is none."""
+MOST_STEPS: Final = 64
+"""How many blocks of rows come or go one by one; of more, the table is shown anew."""
+
+
+class Column(IntEnum):
+    """The columns, in their order."""
+
+    NUMBER = 0
+    NAME = 1
+    SOURCE = 2
+    FORMAT = 3
+    TENSORS = 4
+    SIZE = 5
+    PROBLEM = 6
+
+
+HEADINGS: Final = ("", "Model", "Source", "Format", "Tensors", "Size", "Problem")
+_HEADING_TIPS: Final = (
+    "The place in the bundle",
+    "The name in the bundle; it can be changed here",
+    "The file the model is taken from",
+    "What the content is, whatever the file is called",
+    "How many tensors a safetensors file lists",
+    "Bytes of the file",
+    "What stands in the way, and what one click does about it",
+)
+_RIGHT: Final = frozenset({Column.NUMBER, Column.TENSORS, Column.SIZE})
+
+
+class DraftTable(QAbstractTableModel):
+    """The rows of the draft.
+
+    Attributes
+    ----------
+    renamed
+        Emitted with a row's id and the name typed into its cell.
+    """
+
+    renamed = Signal(object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[Row, ...] = ()
+        self._facts: Mapping[str, SourceFacts] = MappingProxyType({})
+        self._problems: Mapping[int, Problem] = MappingProxyType({})
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What it shows."""
+        return self._rows
+
+    def problem(self, row: int) -> Problem | None:
+        """What is wrong with the row at that place."""
+        return self._problems.get(self._rows[row].id)
+
+    def show_facts(self, facts: Mapping[str, SourceFacts]) -> None:
+        """Show what is known of the sources; the mapping is read, not copied."""
+        self._facts = facts
+        self._refresh(Column.FORMAT, Column.SIZE)
+
+    def show_problems(self, problems: Mapping[int, Problem]) -> None:
+        """Mark the rows that something is wrong with."""
+        if problems != self._problems:
+            self._problems = problems
+            self._refresh(Column.NAME, Column.PROBLEM)
+
+    def show_rows(self, rows: tuple[Row, ...]) -> None:
+        """Show other rows. Rows that stay keep their selection, wherever they move."""
+        before = {row.id for row in self._rows}
+        after = {row.id for row in rows}
+        gone = list(_blocks([at for at, row in enumerate(self._rows) if row.id not in after]))
+        new = list(_blocks([at for at, row in enumerate(rows) if row.id not in before]))
+        if len(gone) + len(new) > MOST_STEPS:
+            self.beginResetModel()
+            self._rows = rows
+            self.endResetModel()
+            return
+        for first, last in reversed(gone):
+            self.beginRemoveRows(NO_PARENT, first, last)
+            self._rows = self._rows[:first] + self._rows[last + 1 :]
+            self.endRemoveRows()
+        self._reorder(tuple(row for row in rows if row.id in before))
+        for first, last in new:
+            self.beginInsertRows(NO_PARENT, first, last)
+            self._rows = self._rows[:first] + rows[first : last + 1] + self._rows[first:]
+            self.endInsertRows()
+
+    def _reorder(self, rows: tuple[Row, ...]) -> None:
+        """Show the same rows in another order, or under other names."""
+        if [row.id for row in rows] != [row.id for row in self._rows]:
+            self.layoutAboutToBeChanged.emit()
+            place = {row.id: at for at, row in enumerate(rows)}
+            old = self.persistentIndexList()
+            new = [self.createIndex(place[self._rows[index.row()].id], index.column()) for index in old]
+            self._rows = rows
+            self.changePersistentIndexList(old, new)
+            self.layoutChanged.emit()
+        changed = [at for at, pair in enumerate(zip(self._rows, rows, strict=True)) if pair[0] is not pair[1]]
+        self._rows = rows
+        if changed:
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(Column) - 1))
+
+    def _refresh(self, first: Column, last: Column) -> None:
+        if self._rows:
+            self.dataChanged.emit(self.index(0, first), self.index(len(self._rows) - 1, last))
+
+    # -- what Qt asks --------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(Column):
+            return None
+        if role == Role.DisplayRole:
+            return HEADINGS[section]
+        if role == Role.ToolTipRole:
+            return words.tooltip(_HEADING_TIPS[section])
+        return RIGHT if role == Role.TextAlignmentRole and section in _RIGHT else None
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        flag = Qt.ItemFlag
+        if not index.isValid():
+            return flag.ItemIsDropEnabled
+        usual = flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
+        return usual | flag.ItemIsEditable if index.column() == Column.NAME else usual
+
+    def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        column = index.column()
+        if role == Role.TextAlignmentRole:
+            return RIGHT if column in _RIGHT else None
+        row = self._rows[index.row()]
+        if role == Role.DisplayRole:
+            return self._text(index.row(), row, column)
+        if role == Role.ToolTipRole:
+            return words.tooltip(self._tip(row, column))
+        if role == Role.EditRole and column == Column.NAME:
+            return row.name
+        if role in (TONE_ROLE, ICON_ROLE, FIX_ROLE):
+            return self._mark(row, column, role)
+        return None
+
+    def setData(self, index: AnyIndex, value: Any, role: int = Role.EditRole) -> bool:
+        if role != Role.EditRole or not index.isValid() or index.column() != Column.NAME or not isinstance(value, str):
+            return False
+        if value != self._rows[index.row()].name:
+            self.renamed.emit(self._rows[index.row()].id, value)
+        return True
+
+    def _mark(self, row: Row, column: int, role: int) -> Any:
+        problem = self._problems.get(row.id)
+        if column == Column.NAME:
+            if role == ICON_ROLE:
+                return "model" if problem is None else problem.tone
+            return problem.tone if problem is not None and role == TONE_ROLE else None
+        if column == Column.NUMBER or (column == Column.SOURCE and role == TONE_ROLE):
+            return "neutral" if role == TONE_ROLE else None
+        if column == Column.PROBLEM and problem is not None:
+            if role == FIX_ROLE:
+                return problem.fix.label if problem.fix is not None else None
+            return problem.tone if role == TONE_ROLE else None
+        return None
+
+    def _text(self, number: int, row: Row, column: int) -> str:
+        facts = self._facts.get(row.path)
+        match column:
+            case Column.NUMBER:
+                return f"{number + 1:,}"
+            case Column.NAME:
+                return words.safe(row.name) or "(no name)"
+            case Column.SOURCE:
+                return words.safe(row.path)
+            case Column.PROBLEM:
+                problem = self._problems.get(row.id)
+                return "" if problem is None else problem.title
+        if facts is None:
+            return "…"
+        match column:
+            case Column.FORMAT:
+                return format_title(facts.format) if facts.format else words.NONE
+            case Column.TENSORS:
+                return words.NONE if facts.tensors is None else words.count(facts.tensors)
+            case _:
+                return words.NONE if facts.identity is None else words.size(facts.size)
+
+    def _tip(self, row: Row, column: int) -> str:
+        facts = self._facts.get(row.path)
+        problem = self._problems.get(row.id)
+        match column:
+            case Column.NAME:
+                return row.name if problem is None else f"{row.name}\n{problem.detail}"
+            case Column.SOURCE:
+                return row.path
+            case Column.FORMAT:
+                if facts is None or not facts.format:
+                    return "Not known"
+                return f"{format_title(facts.format)}, told from the content"
+            case Column.SIZE:
+                return "" if facts is None or facts.identity is None else words.exact_size(facts.size)
+            case Column.PROBLEM if problem is not None:
+                return problem.detail
+            case _:
+                return ""
+
+
+def _blocks(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and last place of each run of neighbours."""
+    if not places:
+        return
+    first = places[0]
+    for one, other in pairwise(places):
+        if other != one + 1:
+            yield first, one
+            first = other
+    yield first, places[-1]

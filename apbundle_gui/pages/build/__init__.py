@@ -1,0 +1,1 @@
+"""The page that packs files into a bundle."""

@@ -1,0 +1,135 @@
+"""How the cells of the draft look, how a name is edited in one, and the button that fixes what is wrong with a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from apbundle_gui import theme
+from apbundle_gui.models.arranged import ICON_ROLE, TONE_ROLE
+from apbundle_gui.models.build_table import FIX_ROLE, Column
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import set_property
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+FIX_HEIGHT: Final = 20
+"""Height of the button in a cell, in pixels."""
+NAME_LENGTH: Final = 65_535
+"""How many characters the editor takes."""
+
+
+class DraftDelegate(QStyledItemDelegate):
+    """Paints the table of the draft.
+
+    Attributes
+    ----------
+    fix_clicked
+        Emitted with the row whose fix was clicked.
+    """
+
+    fix_clicked = Signal(int)
+
+    def __init__(self, is_taken: Callable[[int, str], bool], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._is_taken = is_taken
+
+    # -- looks ---------------------------------------------------------------------------------------------------
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().initStyleOption(option, index)
+        value = index.data(TONE_ROLE)
+        tone = Tone(value) if value else None
+        if tone is Tone.NEUTRAL:
+            option.palette.setColor(QPalette.ColorRole.Text, theme.color("secondary"))
+        elif tone is not None:
+            option.palette.setColor(QPalette.ColorRole.Text, theme.tone_color(tone, "text"))
+        if name := index.data(ICON_ROLE):
+            option.icon = theme.icon(name, tone)
+            option.decorationSize = QSize(theme.ICON, theme.ICON)
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        label = index.data(FIX_ROLE) if index.column() == Column.PROBLEM else None
+        if not label:
+            super().paint(painter, option, index)
+            return
+        fix = self.fix_rect(option, index)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, theme.color("selection"))
+        beside = QStyleOptionViewItem(option)
+        beside.rect = QRect(option.rect)
+        beside.rect.setRight(fix.left() - Space.XS)
+        super().paint(painter, beside, index)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.color("border"), 1))
+        painter.setBrush(theme.color("surface"))
+        painter.drawRoundedRect(fix.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        painter.setPen(theme.tone_color(Tone.ACCENT, "text"))
+        inner = fix.adjusted(Space.S, 0, -Space.S, 0)
+        shown = QFontMetrics(option.font).elidedText(label, Qt.TextElideMode.ElideMiddle, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, shown)
+        painter.restore()
+
+    def fix_rect(self, option: QStyleOptionViewItem, index: AnyIndex) -> QRect:
+        """Where the button of a row's problem is: at the right end of its cell, at most two thirds of it."""
+        label = index.data(FIX_ROLE) or ""
+        cell = option.rect
+        width = min(QFontMetrics(option.font).horizontalAdvance(label) + 2 * Space.S + 2, 2 * cell.width() // 3)
+        top = cell.top() + (cell.height() - FIX_HEIGHT) // 2
+        return QRect(cell.right() - Space.S - width, top, width, FIX_HEIGHT)
+
+    def editorEvent(
+        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: AnyIndex
+    ) -> bool:
+        if (
+            event.type() == QEvent.Type.MouseButtonRelease
+            and isinstance(event, QMouseEvent)
+            and event.button() == Qt.MouseButton.LeftButton
+            and index.data(FIX_ROLE)
+            and self.fix_rect(option, index).contains(event.position().toPoint())
+        ):
+            self.fix_clicked.emit(index.row())
+            return True
+        return super().editorEvent(event, model, option, index)
+
+    # -- editing -------------------------------------------------------------------------------------------------
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> QWidget:
+        editor = QLineEdit(parent)
+        editor.setMaxLength(NAME_LENGTH)
+        editor.setAccessibleName("Name of the model")
+        row = index.row()
+
+        def judge(text: str) -> None:
+            bad = not text or self._is_taken(row, text)
+            set_property(editor, tone="danger" if bad else "")
+            editor.setToolTip("<qt>Another model has this name</qt>" if bad and text else "")
+
+        editor.textEdited.connect(judge)
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: AnyIndex) -> None:
+        assert isinstance(editor, QLineEdit)
+        if not editor.isModified():
+            editor.setText(index.data(Qt.ItemDataRole.EditRole))
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: AnyIndex) -> None:
+        assert isinstance(editor, QLineEdit)
+        if editor.isModified():  # a line edit shows line breaks otherwise: what was not touched stays as it is
+            model.setData(index, editor.text())

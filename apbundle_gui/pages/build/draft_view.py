@@ -1,0 +1,203 @@
+"""The table of the draft as it is handled: files dropped between rows, rows dragged elsewhere, problems fixed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QDrag,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QWidget
+
+from apbundle_gui import theme
+from apbundle_gui.models.build_table import Column, DraftTable
+from apbundle_gui.pages.build.delegates import DraftDelegate
+from apbundle_gui.pages.build.dropping import draft_paths
+from apbundle_gui.widgets import TableView
+
+ROWS_TYPE: Final = "application/x-apbundle-draft-rows"
+"""What a drag of the table's own rows carries. The rows themselves are the selected ones."""
+WIDTHS: Final = (44, 216, 200, 112, 72, 88, 300)
+
+
+class DraftView(TableView):
+    """The table of the draft.
+
+    Attributes
+    ----------
+    paths_dropped
+        Emitted with the paths dropped and the row they go in front of.
+    rows_dropped
+        Emitted with the row in front of which the selected ones shall go.
+    fix_wanted
+        Emitted with the row whose problem shall be fixed.
+    """
+
+    paths_dropped = Signal(object, int)
+    rows_dropped = Signal(int)
+    fix_wanted = Signal(int)
+
+    def __init__(self, table: DraftTable, parent: QWidget | None = None) -> None:
+        super().__init__(parent, sortable=False, framed=True)
+        self.setModel(table)
+        self._table = table
+        self.setAccessibleName("Models of the draft")
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDragEnabled(True)
+        self.setDropIndicatorShown(False)  # it is painted here, over the whole width
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        delegate = DraftDelegate(self._is_taken, self)
+        delegate.fix_clicked.connect(self.fix_wanted)
+        self.setItemDelegate(delegate)
+        self.set_widths(list(WIDTHS), Column.SOURCE)
+        self._drop_at: int | None = None
+
+    @property
+    def drop_at(self) -> int | None:
+        """The row in front of which a drop would go, while something is dragged over the table."""
+        return self._drop_at
+
+    def selected_ids(self) -> frozenset[int]:
+        """The ids of the selected rows."""
+        return frozenset(self._table.rows[row].id for row in self.selected_rows())
+
+    def show_problem_column(self, shown: bool) -> None:
+        """Show the column of problems, or give its room to the others."""
+        self.setColumnHidden(Column.PROBLEM, not shown)
+
+    def edit_name(self) -> None:
+        """Begin to edit the name of the current row."""
+        row = self.currentIndex().row()
+        if row >= 0:
+            index = self._table.index(row, Column.NAME)
+            self.setCurrentIndex(index)
+            self.edit(index)
+
+    def _is_taken(self, row: int, name: str) -> bool:
+        return any(other.name == name for at, other in enumerate(self._table.rows) if at != row)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            index = self.currentIndex()
+            if index.isValid() and self.state() != QAbstractItemView.State.EditingState:
+                problem = self._table.problem(index.row())
+                if problem is not None and problem.fix is not None:
+                    self.fix_wanted.emit(index.row())
+                else:
+                    self.edit_name()
+                return
+        super().keyPressEvent(event)
+
+    # -- dragging ------------------------------------------------------------------------------------------------
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        if self.selected_rows():
+            self.run_drag(self.make_drag())
+
+    def make_drag(self) -> QDrag:
+        """A drag of the selected rows."""
+        drag = QDrag(self)
+        drag.setMimeData(rows_mime())
+        drag.setPixmap(theme.icon("model").pixmap(theme.ICON_LARGE, theme.ICON_LARGE))
+        drag.setHotSpot(QPoint(-theme.Space.S, -theme.Space.S))
+        return drag
+
+    def run_drag(self, drag: QDrag) -> None:
+        """Hand the drag to the system until it is dropped."""
+        drag.exec(Qt.DropAction.MoveAction)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._consider(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._consider(event)
+        if event.isAccepted() and self.viewport().height() > 2 * self.autoScrollMargin():
+            self.startAutoScroll()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._show_drop_at(None)
+        self.stopAutoScroll()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.stopAutoScroll()
+        at = self._row_at(event.position().toPoint())
+        self._show_drop_at(None)
+        if event.mimeData().hasFormat(ROWS_TYPE):
+            event.setDropAction(Qt.DropAction.MoveAction)
+            event.accept()
+            self.rows_dropped.emit(at)
+        elif paths := draft_paths(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.paths_dropped.emit(paths, at)
+        self.setState(QAbstractItemView.State.NoState)
+
+    def _consider(self, event: QDragMoveEvent) -> None:
+        mime = event.mimeData()
+        own = mime.hasFormat(ROWS_TYPE)
+        if own or draft_paths(mime):
+            event.setDropAction(Qt.DropAction.MoveAction if own else Qt.DropAction.CopyAction)
+            event.accept()
+            self._show_drop_at(self._row_at(event.position().toPoint()))
+        else:
+            event.ignore()
+
+    def _row_at(self, position: QPoint) -> int:
+        """The row in front of which a drop there goes: the nearest gap between rows."""
+        row = self.rowAt(position.y())
+        if row < 0:
+            return self._table.rowCount()
+        middle = self.rowViewportPosition(row) + self.rowHeight(row) // 2
+        return row if position.y() < middle else row + 1
+
+    def _show_drop_at(self, at: int | None) -> None:
+        if at != self._drop_at:
+            self._drop_at = at
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._drop_at is None:
+            return
+        rows = self._table.rowCount()
+        if self._drop_at < rows:
+            y = self.rowViewportPosition(self._drop_at)
+        else:
+            y = self.rowViewportPosition(rows - 1) + self.rowHeight(rows - 1) if rows else 0
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        accent = theme.color("accent")
+        painter.setPen(QPen(accent, 2))
+        y = max(y, 1)
+        painter.drawLine(theme.Space.S, y, self.viewport().width(), y)
+        painter.setBrush(theme.color("surface"))
+        painter.drawEllipse(QPoint(theme.Space.XS, y), 3, 3)
+
+    def fix_rect(self, row: int) -> QRect:
+        """Where the button that fixes a row is, in the viewport."""
+        index = self._table.index(row, Column.PROBLEM)
+        delegate = self.itemDelegate()
+        assert isinstance(delegate, DraftDelegate)
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        option.rect = self.visualRect(index)
+        return delegate.fix_rect(option, index)
+
+
+def rows_mime() -> QMimeData:
+    """What a drag of the table's own rows carries."""
+    mime = QMimeData()
+    mime.setData(ROWS_TYPE, b"")
+    return mime

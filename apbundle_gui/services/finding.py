@@ -1,0 +1,149 @@
+"""Which of the dropped files and folders become models: a job that walks, looks, and says why the rest is not taken."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apbundle.payload.detect import format_title
+from apbundle.progress import Cancel, Progress
+from apbundle_gui.services.container import Services
+from apbundle_gui.services.jobs import Job
+from apbundle_gui.services.pacing import Pace
+from apbundle_gui.services.sources import SourceFacts, look
+
+MOST: Final = 100_000
+"""How many files one drop takes at most."""
+BUNDLE: Final = "apbundle"
+NO_MODELS: Final = frozenset({"unknown", "json", "zip", "zstd"})
+"""What is not taken out of a folder unasked: it may be anything."""
+_DIGITS: Final = re.compile("([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that was found and not taken, why, and whether it could be a model all the same."""
+
+    path: str
+    reason: str
+    usable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a drop holds.
+
+    Attributes
+    ----------
+    taken
+        The files that become models, in order, with what they are.
+    bundles
+        Bundles among what was dropped itself: whether they are meant as models is the user's to say.
+    left_out
+        What a folder held besides.
+    folders
+        How many folders were among what was dropped.
+    """
+
+    taken: dict[str, SourceFacts]
+    bundles: dict[str, SourceFacts]
+    left_out: tuple[LeftOut, ...]
+    folders: int
+
+
+def find_models(
+    services: Services, paths: Sequence[str], on_done: Callable[[Found], None], *, everything: bool = False
+) -> Job:
+    """Look at files and walk folders as a job.
+
+    Parameters
+    ----------
+    everything
+        Take what folders hold whatever it is, and bundles as models.
+    """
+
+    def work(progress: Progress, cancel: Cancel) -> Found:
+        return _Search(everything, Pace(cancel)).run(paths, progress)
+
+    return services.jobs.start("Looking at what was added", work, on_done=on_done, abandonable=True)
+
+
+class _Search:
+    def __init__(self, everything: bool, pace: Pace) -> None:
+        self._everything = everything
+        self._pace = pace
+        self._taken: dict[str, SourceFacts] = {}
+        self._bundles: dict[str, SourceFacts] = {}
+        self._left_out: list[LeftOut] = []
+        self._folders = 0
+
+    def run(self, paths: Sequence[str], progress: Progress) -> Found:
+        """Look at all of them."""
+        for path in map(os.path.abspath, paths):
+            if os.path.isdir(path):
+                self._folders += 1
+                for inner in self._walk(path):
+                    self._look_inside(inner)
+                    progress("look", len(self._taken), 0)
+            else:
+                self._look(path)
+        return Found(self._taken, self._bundles, tuple(self._left_out), self._folders)
+
+    def _look(self, path: str) -> None:
+        """A file that was dropped itself is wanted, whatever it is; what is wrong with it is said at its row."""
+        facts = look(path)
+        target = self._bundles if facts.format == BUNDLE and not self._everything else self._taken
+        target[path] = facts
+        self._pace.step()
+
+    def _look_inside(self, path: str) -> None:
+        facts = look(path)
+        if facts.error is not None:
+            self._leave(path, (facts.error.args and getattr(facts.error, "strerror", None)) or str(facts.error))
+        elif not self._everything and facts.format in NO_MODELS | {BUNDLE}:
+            known = facts.format != "unknown"
+            reason = f"not a model: {format_title(facts.format)}" if known else "not a known kind of model"
+            self._leave(path, reason if facts.size else "empty", usable=True)
+        else:
+            self._taken[path] = facts
+        self._pace.step()
+
+    def _leave(self, path: str, reason: str, usable: bool = False) -> None:
+        self._left_out.append(LeftOut(path, reason, usable))
+
+    def _walk(self, root: str) -> Iterator[str]:
+        """The files below a folder, in natural order; hidden ones and links to folders are left out."""
+        waiting = [root]
+        seen = 0
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    found = sorted(entries, key=lambda entry: natural(entry.name))
+            except OSError as error:
+                self._leave(folder, error.strerror or str(error))
+                continue
+            inner = []
+            for entry in found:
+                self._pace.step()
+                if entry.name.startswith("."):
+                    self._leave(entry.path, "hidden")
+                elif entry.is_dir(follow_symlinks=False):
+                    inner.append(entry.path)
+                elif entry.is_dir():
+                    self._leave(entry.path, "a link to a folder")
+                elif seen == MOST:
+                    self._leave(entry.path, f"more than {MOST:,} files")
+                else:
+                    seen += 1
+                    yield entry.path
+            waiting += reversed(inner)
+
+
+def natural(text: str) -> tuple[Any, ...]:
+    """A sort key by which ``layer2`` comes before ``layer10``, whatever the case of the letters."""
+    parts = _DIGITS.split(text.casefold())
+    return tuple((len(part.lstrip("0")), part.lstrip("0")) if at % 2 else part for at, part in enumerate(parts))
