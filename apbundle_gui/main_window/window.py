@@ -256,7 +256,8 @@ class MainWindow(QMainWindow):
         paths = local_paths(event.mimeData())
         if paths and event.source() is None:  # what is dragged out of the window is not offered back to it
             event.acceptProposedAction()
-            self._overlay.offer(paths)
+            if not self._pages[self._page_name].takes_drag(paths):
+                self._overlay.offer(paths)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._overlay.left()

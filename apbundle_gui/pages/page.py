@@ -68,6 +68,10 @@ class Page(QWidget):
     def file_dropped(self, paths: list[str]) -> None:
         """Files or folders were dropped somewhere on the window and are this page's to take."""
 
+    def takes_drag(self, paths: list[str]) -> bool:
+        """Whether the page itself shows where a drag of these paths can be dropped: the window then offers nothing."""
+        return False
+
     def unsaved(self) -> str:
         """What would be lost if the window closed now, as a sentence to the user; empty when nothing would.
 
