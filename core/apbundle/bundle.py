@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -10,22 +9,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 from apbundle.config import BundleConfig, creation_time
 from apbundle.errors import BundleError, Finding, bundle_error
-from apbundle.fileio import StrPath
+from apbundle.fileio import FileIdentity, StrPath
 from apbundle.format.extract import ExtractReport, extract_models
 from apbundle.format.fields import FieldTable
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import StoredSource
 from apbundle.format.verify import VerifyReport, verify
-from apbundle.format.writer import NewModel, WriteOptions, plan_models, write_bundle
+from apbundle.format.writer import NewModel, WriteOptions, write_bundle
 from apbundle.inputs import Array, ModelData, as_source
 from apbundle.mapping import FileMap
 from apbundle.paged import PagedBundle, PagingConfig
-from apbundle.payload.detect import detect_format, format_title
+from apbundle.payload.detect import UNKNOWN, detect_format, format_title
 from apbundle.payload.safetensors import arrays
 from apbundle.payload.tensors import PayloadError
 from apbundle.progress import Cancel, Progress
+from apbundle.saving import kept_config, kept_models, kept_options, planned_manifest
 
 if TYPE_CHECKING:
     from apbundle.builder import BundleBuilder
@@ -144,6 +143,8 @@ class ModelBundle:
             raise TypeError(f"a name is a string, not {type(name).__name__}")
         if name in self:
             raise bundle_error("duplicate_name", f"The bundle already has a model named {name!r}.")
+        if metadata is not None and not isinstance(metadata, ModelMetadata):
+            raise TypeError(f"metadata is a ModelMetadata, not {type(metadata).__name__}")
         if version or architecture or hyperparameters or custom:
             if metadata is not None:
                 raise ValueError("give either metadata or its parts, not both")
@@ -189,7 +190,7 @@ class ModelBundle:
             return arrays(view)
         except PayloadError as error:
             kind = detect_format(bytes(view[:4096]), len(view), lambda at, size: bytes(view[at : at + size]))
-            reason = str(error) if kind == "safetensors" else f"it looks like {format_title(kind)}"
+            reason = str(error) if kind in ("safetensors", UNKNOWN) else f"it looks like {format_title(kind)}"
             raise bundle_error(
                 "unsupported_feature",
                 f"The model {name!r} cannot be read as arrays: {reason}.",
@@ -231,12 +232,7 @@ class ModelBundle:
         self._check_open()
         if self._reader is not None and not self._added:
             return self._reader.manifest
-        models, options = self._new_models(), self._options(BundleConfig())
-        manifest = BundleManifest(self.description, self.created_at)
-        for model, offset in zip(models, plan_models(models, options).offsets, strict=True):
-            metadata = model.metadata or ModelMetadata()
-            manifest.add_model(ModelEntry(model.name, model.source.size, offset, metadata, None, model.compression))
-        return manifest
+        return planned_manifest(self._models(), self._options(kept_config(self._reader)))
 
     def __len__(self) -> int:
         return len(self.model_names)
@@ -354,49 +350,19 @@ class ModelBundle:
         cancel: Cancel | None = None,
     ) -> str:
         """Write a copy to ``path`` and stay as it is; otherwise as :meth:`save`."""
-        models = self._new_models(compress=config is not None and config.compress)
-        options = self._options(config or self._own_config())
+        options = self._options(kept_config(self._reader) if config is None else config)
+        models = self._models(compress=config is not None and config.compress)
         return write_bundle(path, models, options, overwrite=overwrite, progress=progress, cancel=cancel)
 
-    def _own_config(self) -> BundleConfig:
-        extension = self._reader.extension if self._reader else None
-        if extension is None:
-            return BundleConfig()
-        digest = BundleConfig().digest if extension.digests is None else extension.digests.algorithm.name
-        return BundleConfig(alignment=extension.alignment or 1, digest=digest)
-
     def _options(self, config: BundleConfig) -> WriteOptions:
-        extension = self._reader.extension if self._reader else None
-        return WriteOptions(
-            description=self.description,
-            created_at=self.created_at,
-            alignment=config.alignment,
-            digest=config.digest,
-            plain=config.plain,
-            metadata=self.metadata,
-            unknown=extension.unknown if extension else (),
-            extra=extension.extra if extension else {},
+        return kept_options(
+            self._reader, config, description=self.description, created_at=self.created_at, metadata=self.metadata
         )
 
-    def _new_models(self, *, compress: bool = False) -> list[NewModel]:
+    def _models(self, *, compress: bool = False) -> list[NewModel]:
         self._check_open()
-        models = []
-        if self._reader is not None:
-            if self._reader.extension_error is not None:
-                raise copy.copy(self._reader.extension_error)
-            if self._reader.tail:
-                raise bundle_error(
-                    "unsupported_feature",
-                    f"The bundle holds {len(self._reader.tail)} bytes that are not understood; they would be lost.",
-                    path=self.path,
-                    hint="Extract its models and build a new bundle from them.",
-                )
-            for entry in self._reader.manifest:
-                source = StoredSource(self._reader, entry)
-                again = compress and not entry.compressed
-                models.append(NewModel(entry.name, source, entry.metadata, again, entry.compression))
-        models += [replace(model, compress=model.compress or compress) for model in self._added.values()]
-        return models
+        added = [replace(model, compress=model.compress or compress) for model in self._added.values()]
+        return kept_models(self._reader, compress=compress) + added
 
     @property
     def closed(self) -> bool:
@@ -418,10 +384,15 @@ class ModelBundle:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        self._check_open()
         if self._reader is None or self._added:
             raise TypeError("a bundle with models that are not saved cannot be pickled; save it first")
-        return _reload, (os.path.abspath(self._reader.path), self._mapped)
+        return _reload, (type(self), os.path.abspath(self._reader.path), self._mapped, self._reader.file.identity)
 
 
-def _reload(path: str, mapped: bool) -> ModelBundle:
-    return ModelBundle.load(path, mapped=mapped)
+def _reload(cls: type[ModelBundle], path: str, mapped: bool, identity: FileIdentity) -> ModelBundle:
+    bundle = cls.load(path, mapped=mapped)
+    if bundle.reader.file.identity != identity:
+        bundle.close()
+        raise bundle_error("changed_on_disk", "This is not the file that was pickled.", path=path)
+    return bundle

@@ -30,7 +30,8 @@ CORE_LAYERS: dict[str, set[str]] = {
     "paged": BASE | ENGINES,
     "config": BASE | {"format", "paging"},
     "inputs": BASE | {"format", "payload"},
-    "bundle": BASE | ENGINES | {"config", "inputs", "builder"},  # its builder() makes one
+    "saving": BASE | {"format", "config"},
+    "bundle": BASE | ENGINES | {"config", "inputs", "saving", "builder"},  # its builder() makes one
     "builder": {"bundle", "config", "fileio", "inputs", "progress"},
     "cli": BASE | ENGINES | {"builder", "bundle", "config", "inputs", ""},
     "__main__": {"cli"},
