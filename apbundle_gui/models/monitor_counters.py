@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apbundle.trace.decoding import EventArray
-from apbundle.trace.records import Kind
+from apbundle.trace.records import EVICT_CAUSES, Kind
 
 _KINDS = max(Kind) + 1
 _SIGN = np.zeros(256, np.int64)
@@ -20,6 +20,25 @@ def memory_changes(events: EventArray) -> NDArray[np.int64]:
     """By how many bytes each event changes the memory that is used."""
     changes: NDArray[np.int64] = _SIGN[events["kind"]] * events["bytes"]
     return changes
+
+
+def settled_memory(events: EventArray, changes: NDArray[np.int64], used: int, settled: int) -> NDArray[np.int64]:
+    """The memory used after each event as a chart should show it: what an eviction frees for a load counts until then.
+
+    Otherwise the line would drop at every load under a full limit, for a moment that nobody can use.
+
+    Parameters
+    ----------
+    events, changes
+        Events and by how many bytes each changes the memory used.
+    used, settled
+        The memory used before them, really and as this function had it last.
+    """
+    memory = used + np.cumsum(changes)
+    lasting = (events["kind"] != Kind.EVICT) | (events["cause"] != EVICT_CAUSES["room"])
+    latest = np.maximum.accumulate(np.where(lasting, np.arange(len(events)), -1))
+    result: NDArray[np.int64] = np.where(latest >= 0, memory[latest], settled)
+    return result
 
 
 @dataclass(slots=True)

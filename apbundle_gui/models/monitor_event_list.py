@@ -38,6 +38,9 @@ class Column(IntEnum):
 
 
 _TITLES: Final = ("Time", "Event", "Model", "Size", "What happened")
+_ROLES: Final = frozenset(
+    (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.TextAlignmentRole, KIND_ROLE)
+)
 _RIGHT: Final = (Column.TIME, Column.SIZE)
 
 
@@ -145,17 +148,14 @@ class EventListModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | int | None:
-        if not index.isValid() or index.row() >= self.rowCount():
+        if role not in _ROLES or not index.isValid() or index.row() >= self.rowCount():
             return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(self.row(index.row()), index.column())
-        if role == KIND_ROLE:
-            return int(self.row(index.row())["kind"])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tooltip(self.row(index.row()), index.column())
-        return None
+        row = self.row(index.row())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(row, index.column())
+        return int(row["kind"]) if role == KIND_ROLE else self._tooltip(row, index.column())
 
     def _text(self, row: Any, column: int) -> str:
         match column:

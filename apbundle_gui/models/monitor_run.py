@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import Kind, RecordingHeader
-from apbundle_gui.models.monitor_counters import Counters, memory_changes
+from apbundle_gui.models.monitor_counters import Counters, memory_changes, settled_memory
 from apbundle_gui.models.monitor_residency import Residency
 from apbundle_gui.models.monitor_rows import ROWS, RowArray, make_rows
 from apbundle_gui.models.monitor_series import Series
@@ -36,6 +36,7 @@ class Run:
         self.sizes = sizes
         self.limit = limit
         self.time = 0
+        self._settled = 0
         self.counters = Counters()
         self.series = Series()
         self.residency = Residency(sizes)
@@ -62,7 +63,9 @@ class Run:
             self.limit = int(events["bytes"][0])
         rows = make_rows(events, changes, used, self.limit, self.residency)
         self.counters.add(events, changes)
-        self.series.add(events, used + np.cumsum(changes))
+        memory = settled_memory(events, changes, used, self._settled)
+        self._settled = int(memory[-1])
+        self.series.add(events, memory)
         self.residency.add(events)
         self.time = int(events["time"][-1])
         return rows

@@ -74,10 +74,10 @@ def _hit(row: Any, names: Sequence[str]) -> str:
 
 def _miss(row: Any, names: Sequence[str]) -> str:
     name = name_of(int(row["unit"]), names)
-    loaded = f"{format_size(int(row['bytes']))} in {words.duration(float(row['latency']) / 1e9)}"
+    loaded = f"{format_size(int(row['bytes']))} loaded in {words.duration(float(row['latency']) / 1e9)}"
     if row["idle"] == NEVER:
-        return f"{name} was asked for the first time: loaded {loaded}."
-    return f"{name} was asked for {words.duration(row['idle'] / 1e9)} after it had left: loaded {loaded}."
+        return f"{name} was needed for the first time: {loaded}."
+    return f"{name} was needed again {words.duration(row['idle'] / 1e9)} after it had left: {loaded}."
 
 
 def _eviction(row: Any, names: Sequence[str]) -> str:
@@ -149,8 +149,10 @@ def clock(nanoseconds: int) -> str:
 
 
 def tally(value: int) -> str:
-    """A counter for a tile: exact up to a million, then with three digits."""
-    for size, letter in ((1_000_000_000, "G"), (1_000_000, "M")):
+    """A counter for a tile: exact below a hundred thousand, then with three digits."""
+    if value < 100_000:
+        return words.count(value)
+    for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")):
         if value >= size:
             return f"{words.significant(math.floor(value / size * 1000) / 1000)} {letter}"
     return f"{value:,}"
@@ -160,7 +162,7 @@ def pace(value: float | None) -> str:
     """A speed in words."""
     if value is None:
         return "as fast as it goes"
-    return f"{words.count(int(value))} a second"
+    return f"{words.count(int(value))}/s"
 
 
 def limit_of(text: str) -> int:

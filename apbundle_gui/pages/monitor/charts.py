@@ -6,18 +6,26 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QWidget
 
 from apbundle_gui.models import monitor_axes as axes
 from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_run import Run
-from apbundle_gui.pages.monitor.plot import TimePlot
+from apbundle_gui.pages.monitor.plot import HEADER_HEIGHT, TimePlot
 from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import set_property
 
 SPANS: Final = (("Last 30 seconds", 30.0), ("Last 2 minutes", 120.0), ("Whole run", float("inf")))
 """What can be shown of a run: caption, seconds."""
 LEAST_SECONDS: Final = 5.0
 """The shortest time axis: a run that just began does not fill it."""
+TALL: Final = 330
+"""The height from which the charts stand on each other, in pixels."""
+WIDE: Final = 1060
+"""The width from which they may stand side by side, in pixels."""
+LEAST_STACKED: Final = 290
+LEAST_BESIDE: Final = 190
 _LINES: Final = (  # in the order of monitor_series.KINDS
     ("hit", "Hits", Tone.HIT),
     ("miss", "Misses", Tone.MISS),
@@ -37,22 +45,24 @@ class Charts(QWidget):
         self._span = SPANS[0][1]
         self._described = -1
         self._shown: tuple[Run, float] | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(Space.S)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(Space.L)
+        self._grid.setVerticalSpacing(Space.XS)
+        self._stacked: bool | None = None
         self.events = TimePlot("Events a second", words.significant)
         for name, caption, tone in _LINES:
             self.events.add_line(name, caption, tone, steps=True, filled=tone is Tone.HIT)
-        self.events.header.addWidget(self._span_button())
         self.hit_rate = TimePlot("Hit rate", words.percent)
         self.hit_rate.add_line("window", "Lately", Tone.HIT)
-        self.hit_rate.add_line("overall", "Since the start", Tone.NEUTRAL)
-        self.memory = TimePlot("Memory used", lambda value: words.size(round(value)), with_time=True)
-        self.memory.add_line("used", "Models in memory", Tone.ACCENT, filled=True)
-        self.memory.add_limit()
-        for plot, stretch in zip(self.plots, (5, 3, 4), strict=True):
-            layout.addWidget(plot, stretch)
+        self.hit_rate.add_line("overall", "Overall", Tone.NEUTRAL)
+        self.memory = TimePlot("Memory used", lambda value: words.size(round(value)))
+        self.memory.add_line("used", "In memory", Tone.ACCENT, filled=True)
+        self.memory.add_limit("Limit")
+        self._button = self._span_button()
+        for plot in self.plots:
             plot.pointed.connect(self._point)
+        self._arrange(stacked=True)
         self.clear()
 
     @property
@@ -90,11 +100,38 @@ class Charts(QWidget):
             for plot in self.plots:
                 plot.describe()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(stacked=event.size().height() >= TALL or event.size().width() < WIDE)
+
+    def _arrange(self, *, stacked: bool) -> None:
+        """Put the charts on each other, or, where that would make them flat, the first beside the other two."""
+        if stacked == self._stacked:
+            return
+        self._stacked = stacked
+        self.setMinimumHeight(LEAST_STACKED if stacked else LEAST_BESIDE)
+        if stacked:
+            for row, (plot, share) in enumerate(zip(self.plots, (5, 3, 4), strict=True)):
+                self._grid.addWidget(plot, row, 0)
+                self._grid.setRowStretch(row, share)
+        else:
+            self._grid.addWidget(self.events, 0, 0, 2, 1)
+            for row, plot in enumerate((self.hit_rate, self.memory)):
+                self._grid.addWidget(plot, row, 1)
+                self._grid.setRowStretch(row, 1)
+            self._grid.setRowStretch(2, 0)
+        left, right = (1, 0) if stacked else (54, 46)
+        self._grid.setColumnStretch(0, left)
+        self._grid.setColumnStretch(1, right)
+        self.events.show_time(not stacked)
+        self.hit_rate.show_time(False)
+        (self.events if stacked else self.hit_rate).header.addWidget(self._button)
+
     def _set_ranges(self, begin: float, end: float, events: float, memory: float, limit: int) -> None:
         self.events.set_range(begin, end, events * 1.06, axes.count_ticks(events))
         self.hit_rate.set_range(begin, end, 1.06, axes.share_ticks())
-        self.memory.set_range(begin, end, memory * 1.25, axes.size_ticks(memory * 1.25))
-        self.memory.set_limit(float(limit), f"limit {words.size(limit)}" if limit else "")
+        self.memory.set_range(begin, end, memory * 1.15, axes.size_ticks(memory * 1.15))
+        self.memory.set_limit(float(limit))
         ticks = axes.time_ticks(begin, end, max(self.memory.plot_width // 90, 2))
         for plot in self.plots:
             plot.set_time_ticks(ticks)
@@ -104,15 +141,17 @@ class Charts(QWidget):
             plot.point_at(x)
 
     def _span_button(self) -> QToolButton:
-        self._button = QToolButton()
-        self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._button.setAccessibleName("Time shown")
-        menu = QMenu(self._button)
+        button = QToolButton()
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setAccessibleName("Time shown")
+        set_property(button, kind="selector")
+        button.setFixedHeight(HEADER_HEIGHT)
+        menu = QMenu(button)
         for caption, span in SPANS:
             menu.addAction(caption, partial(self._show_span, caption, span))
-        self._button.setMenu(menu)
-        self._button.setText(SPANS[0][0])
-        return self._button
+        button.setMenu(menu)
+        button.setText(SPANS[0][0])
+        return button
 
     def _show_span(self, caption: str, span: float) -> None:
         self._span = span

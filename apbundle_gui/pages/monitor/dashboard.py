@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_rows import RowArray
@@ -23,6 +23,11 @@ from apbundle_gui.widgets import Card, SecondaryLabel, SectionTitle, Swatch
 
 WIDE: Final = 1500
 """The width from which the events stand beside the charts rather than below them, in pixels."""
+EVENTS_HEIGHT: Final = 132
+EVENTS_WIDTH: Final = 420
+"""The least room of the events, in pixels; where there is less, the page scrolls."""
+BEATS: Final = 4
+"""Beats in which everything is shown once."""
 _KEYS: Final = {
     Qt.Orientation.Vertical: "monitor/splitter_vertical",
     Qt.Orientation.Horizontal: "monitor/splitter_horizontal",
@@ -45,10 +50,12 @@ class Dashboard(QWidget):
         self.events = EventsPanel()
         self.events.selected.connect(self.strip.mark)
         charts = Card(margin=Space.M)
+        charts.body.setContentsMargins(Space.M, Space.S, Space.M, Space.XS)
         charts.body.addWidget(self.charts)
         events = Card(margin=0)
         events.body.setContentsMargins(1, Space.S, 1, 1)
         events.body.addWidget(self.events)
+        events.setMinimumSize(EVENTS_WIDTH, EVENTS_HEIGHT)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -86,15 +93,21 @@ class Dashboard(QWidget):
         """Take the rows of new events in; nothing is painted before :meth:`refresh`."""
         self.events.add(rows)
 
-    def refresh(self, now: int, resident: int) -> None:
-        """Show the run as of ``now``, in nanoseconds of the recording."""
+    def refresh(self, beat: int, now: int, resident: int) -> None:
+        """Show the run as of ``now``, in nanoseconds of the recording.
+
+        One part at a ``beat``, for all would take too long to paint at once: charts every other time, for they move;
+        numbers and sentences less often, for they are read. ``BEATS`` calls in a row show everything.
+        """
         if self._run is None:
             return
-        seconds = now / 1e9
-        self.tiles.show_run(self._run, seconds, resident)
-        self.charts.show_run(self._run, seconds)
-        self.strip.show_run(self._run, now)
-        self.events.publish()
+        if beat % 2 == 0:
+            self.charts.show_run(self._run, now / 1e9)
+        elif beat % BEATS == 1:
+            self.tiles.show_run(self._run, now / 1e9, resident)
+            self.strip.show_run(self._run, now)
+        else:
+            self.events.publish()
 
     def restore(self, settings: Settings) -> None:
         """Divide the room as it was remembered."""
@@ -119,12 +132,16 @@ class Dashboard(QWidget):
         orientation = self.splitter.orientation()
         if not self.splitter.restoreState(self._remembered[orientation]):
             upright = orientation == Qt.Orientation.Vertical
-            self.splitter.setSizes([660, 340] if upright else [580, 420])
+            length = self.height() if upright else self.width()
+            share = 0.69 if upright else 0.5
+            self.splitter.setSizes([round(length * share), round(length * (1 - share))])
         self.splitter.setOrientation(orientation)
         self.splitter.setHandleWidth(Space.S)
 
     def _strip_card(self) -> Card:
         card = Card(margin=Space.M)
+        card.body.setContentsMargins(Space.M, Space.XS, Space.M, Space.S)
+        card.body.setSpacing(Space.XS)
         row = QHBoxLayout()
         row.setSpacing(Space.XS)
         row.addWidget(SectionTitle("Models"))
@@ -144,4 +161,5 @@ class Dashboard(QWidget):
         row.addWidget(by_size)
         card.body.addLayout(row)
         card.body.addWidget(self.strip)
+        card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         return card

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStyledItemDelegate, QStyleOptionViewItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QStackedLayout,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from apbundle.trace.records import Kind
 from apbundle_gui import theme
@@ -13,7 +22,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_event_list import KIND_ROLE, Column, EventListModel
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.theme import ROW_HEIGHT, Space, Tone
-from apbundle_gui.widgets import SectionTitle, TableView
+from apbundle_gui.widgets import SecondaryLabel, SectionTitle, TableView
 
 _FILTERS: Final = (
     (Kind.HIT, "Hits", "hit", Tone.HIT),
@@ -27,7 +36,9 @@ _ICONS: Final = {int(kind): (icon, tone) for kind, _, icon, tone in _FILTERS} | 
     int(Kind.RESIZE): ("limit", Tone.LIMIT),
     int(Kind.PIN): ("limit", Tone.NEUTRAL),
 }
-_WIDTHS: Final = [96, 128, 180, 92]
+_WIDTHS: Final = [88, 112, 150, 84]
+ROOM_FOR_ALL: Final = 1000
+"""The width from which model and size have columns of their own, in pixels; the sentence names both."""
 
 
 class _KindDelegate(QStyledItemDelegate):
@@ -44,6 +55,14 @@ class _KindDelegate(QStyledItemDelegate):
         option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
         for role in (option.palette.ColorRole.Text, option.palette.ColorRole.HighlightedText):
             option.palette.setColor(role, theme.tone_color(tone, "text"))
+
+
+class _SentenceDelegate(QStyledItemDelegate):
+    """Cuts a sentence at its end, where a name would lose its middle."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideRight
 
 
 class EventsPanel(QWidget):
@@ -74,6 +93,7 @@ class EventsPanel(QWidget):
         self.follow = QToolButton()
         self.follow.setText("Follow")
         self.follow.setIcon(theme.icon("down"))
+        self.follow.setIconSize(QSize(theme.ICON, theme.ICON))
         self.follow.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.follow.setCheckable(True)
         self.follow.setChecked(True)
@@ -86,19 +106,26 @@ class EventsPanel(QWidget):
         self.table.setModel(self.model)
         self.table.setAccessibleName("Events")
         self.table.setItemDelegateForColumn(Column.EVENT, _KindDelegate(self.table))
+        self.table.setItemDelegateForColumn(Column.REASON, _SentenceDelegate(self.table))
         self.table.set_widths(_WIDTHS, Column.REASON)
         self.table.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
         self.model.modelReset.connect(self._selection_changed)
         self.model.rowsAboutToBeRemoved.connect(self._about_to_remove)
         self.table.verticalScrollBar().valueChanged.connect(self._scrolled)
-        layout.addWidget(self.table, 1)
+        self._empty = SecondaryLabel("Every hit, miss, eviction and prefetch is listed here, with its reason.")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.table)
+        layout.addLayout(self._stack, 1)
         self._publishing = False
         self._removed = 0
 
     def begin(self, names: tuple[str, ...]) -> None:
         """Another recording begins, of these models."""
         self.model.begin(names)
+        self._stack.setCurrentWidget(self._empty)
         self.follow.setChecked(True)
 
     def add(self, rows: RowArray) -> None:
@@ -109,6 +136,7 @@ class EventsPanel(QWidget):
         """Show what came in; the view stays with the newest, or where the user held it."""
         if not self.model.new_events:
             return
+        self._stack.setCurrentWidget(self.table)
         self._publishing = True
         self._removed = 0
         held = self.table.verticalScrollBar().value()
@@ -119,10 +147,16 @@ class EventsPanel(QWidget):
             self.table.verticalScrollBar().setValue(max(held - self._removed * ROW_HEIGHT, 0))
         self._publishing = False
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for column in (Column.MODEL, Column.SIZE):
+            self.table.setColumnHidden(column, event.size().width() < ROOM_FOR_ALL)
+
     def _filter(self, text: str, icon: str, tone: Tone) -> QToolButton:
         chip = QToolButton()
         chip.setText(text)
         chip.setIcon(theme.icon(icon, tone))
+        chip.setIconSize(QSize(theme.ICON, theme.ICON))
         chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         chip.setCheckable(True)
         chip.setChecked(True)

@@ -32,7 +32,7 @@ def line_pen(tone: Tone, *, plain: bool = False) -> QPen:
 class _Sample(QWidget):
     """A piece of the line with its marker."""
 
-    SIZE: Final = QSize(26, 12)
+    SIZE: Final = QSize(20, 12)
 
     def __init__(self, tone: Tone, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class LegendItem(QWidget):
         layout.addWidget(SecondaryLabel(caption))
         self._value = SecondaryLabel("")
         self._value.setFont(theme.tabular(self._value.font()))
-        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("00.0 KiB"))
+        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("000"))
         self._value.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self._value)
 

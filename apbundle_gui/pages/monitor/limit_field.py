@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSlider, QWidget
 
 from apbundle_gui.models import monitor_text as wording
 from apbundle_gui.models import text as words
-from apbundle_gui.theme import Space, Tone
+from apbundle_gui.theme import CONTROL_HEIGHT, Space, Tone
 from apbundle_gui.widgets import set_property
 
 DEFAULT_SHARE: Final = 40
@@ -42,7 +42,7 @@ class LimitField(QWidget):
         self.edit.editingFinished.connect(self._tidy)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, 100)
-        self.slider.setMinimumWidth(64)
+        self.slider.setMinimumSize(64, CONTROL_HEIGHT)
         self.slider.setAccessibleName("Memory limit as a share of all models")
         self.slider.valueChanged.connect(self._slid)
         layout.addWidget(self.edit)

@@ -8,15 +8,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import RecordingHeader
 from apbundle_gui.models.monitor_run import Run
 from apbundle_gui.models.monitor_text import PACES
-from apbundle_gui.pages.monitor.dashboard import Dashboard
+from apbundle_gui.pages.monitor.dashboard import BEATS, Dashboard
 from apbundle_gui.pages.monitor.header import Header, SpaceForButtons
 from apbundle_gui.pages.monitor.source_bar import SourceBar
 from apbundle_gui.pages.page import Command, Page
@@ -24,10 +24,10 @@ from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.recording_tail import RecordingTail
 from apbundle_gui.services.workload import Workload, WorkloadState, list_models
 from apbundle_gui.theme import Space
-from apbundle_gui.widgets import EmptyState, button
+from apbundle_gui.widgets import EmptyState, button, set_property
 
-FRAME_MS: Final = 33
-"""How often what arrived is shown, in milliseconds."""
+BEAT_MS: Final = 16
+"""How often a part of what arrived is shown, in milliseconds."""
 EXAMPLE_PACE: Final = 50
 """The speed of the example, in accesses a second."""
 EXAMPLE_SECONDS: Final = 6.0
@@ -49,10 +49,11 @@ class MonitorPage(Page):
         self._sizes: NDArray[np.int64] = np.zeros(0, np.int64)
         self._run: Run | None = None
         self._now = 0
-        self._dirty = False
+        self._beat = 0
+        self._beats_left = 0
         self._frozen = False
         self._example = False
-        self._frames = QTimer(self, interval=FRAME_MS)
+        self._frames = QTimer(self, interval=BEAT_MS)
         self._compose()
         self._connect()
         self.source.restore(services.settings)
@@ -88,7 +89,7 @@ class MonitorPage(Page):
     def example_ready(self) -> bool:
         if self.workload.state is WorkloadState.FAILED:
             return True
-        return self._run is not None and not self._dirty and self._now >= EXAMPLE_SECONDS * 1e9
+        return self._run is not None and self._now >= EXAMPLE_SECONDS * 1e9
 
     # -- what the user asks --------------------------------------------------------------------------------------
 
@@ -111,7 +112,6 @@ class MonitorPage(Page):
         self.workload.reset()
         self._run = None
         self._now = 0
-        self._dirty = False
         self._set_frozen(False)
         self.dashboard.show_models(self._names, self._sizes, self.source.limit.limit or 0)
 
@@ -133,17 +133,24 @@ class MonitorPage(Page):
         self.no_models = EmptyState("monitor", "Nothing to page", "This bundle holds no models.")
         self.no_models.dropped.connect(self.paths_dropped)
         self._content = QWidget()
-        column = QVBoxLayout(self._content)
-        column.setContentsMargins(Space.L, Space.M, Space.L, Space.L)
-        column.setSpacing(Space.S)
+        outer = QVBoxLayout(self._content)
+        outer.setContentsMargins(Space.L, Space.M, 0, 0)
+        outer.setSpacing(Space.S)
         self.header = Header(
             run=self.run, pause=self.workload.pause, step=self.step, reset=self.reset, thaw=self.freeze
         )
-        column.addWidget(self.header)
+        self.header.setContentsMargins(0, 0, Space.L, 0)
+        outer.addWidget(self.header)
+        body = QWidget()
+        set_property(body, kind="page-body")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, Space.L, Space.L)
+        column.setSpacing(Space.S)
         self.source = SourceBar()
         column.addWidget(self.source)
         self.dashboard = Dashboard()
         column.addWidget(self.dashboard, 1)
+        outer.addWidget(_scrolling(body), 1)
         for each in (_padded(self.nothing), _padded(self.no_models), self._content):
             self._stack.addWidget(each)
         self._space = SpaceForButtons(self)
@@ -262,11 +269,11 @@ class MonitorPage(Page):
         self.state_changed.emit()
 
     def _need_frame(self) -> None:
-        self._dirty = True
+        self._beats_left = BEATS
         self._pace_frames()
 
     def _pace_frames(self) -> None:
-        moving = self._dirty or self.workload.state is WorkloadState.RUNNING
+        moving = self._beats_left > 0 or self.workload.state is WorkloadState.RUNNING
         if self._run is not None and self.isVisible() and moving:
             if not self._frames.isActive():
                 self._frames.start()
@@ -276,7 +283,8 @@ class MonitorPage(Page):
     def _show_frame(self) -> None:
         if self._run is None:
             return
-        self._dirty = False
+        self._beat += 1
+        self._beats_left -= 1
         was_ready = self.example_ready()
         if self.workload.state is WorkloadState.RUNNING:
             self._now = self.tail.now
@@ -284,7 +292,7 @@ class MonitorPage(Page):
         if self._frozen:
             self.header.show_frozen(True, self.dashboard.events.model.new_events)
         else:
-            self.dashboard.refresh(self._now, self.workload.resident)
+            self.dashboard.refresh(self._beat, self._now, self.workload.resident)
         if self.example_ready() != was_ready:
             self.state_changed.emit()
         self._pace_frames()
@@ -298,6 +306,15 @@ class MonitorPage(Page):
         super().hideEvent(event)
         self.tail.set_awake(False)
         self._frames.stop()
+
+
+def _scrolling(body: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    set_property(area, kind="page")
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(body)
+    return area
 
 
 def _padded(widget: QWidget) -> QWidget:

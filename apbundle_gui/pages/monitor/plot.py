@@ -25,7 +25,10 @@ from apbundle_gui.widgets import SectionTitle
 
 AXIS_WIDTH: Final = 64
 """Room for the labels of the vertical axis, in pixels: the same in all charts, so that they stand on one time axis."""
-HEADER_HEIGHT: Final = 20
+HEADER_HEIGHT: Final = 24
+TIME_HEIGHT: Final = 20
+"""Room for the labels of the time axis, in pixels."""
+LEAST_WIDTH: Final = 280
 _FILL_ALPHA: Final = 38
 
 Floats = NDArray[np.floating[Any]]
@@ -60,8 +63,6 @@ class TimePlot(QWidget):
         What it shows, with the unit.
     value
         Words a value of it.
-    with_time
-        Whether the time axis is labelled below it.
 
     Attributes
     ----------
@@ -71,35 +72,36 @@ class TimePlot(QWidget):
 
     pointed = Signal(object)
 
-    def __init__(
-        self, title: str, value: Callable[[float], str], *, with_time: bool = False, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, title: str, value: Callable[[float], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = title
         self._word = value
         self._lines: dict[str, _Line] = {}
         self._cursor: float | None = None
         self._limit: Any = None
-        self.header = QHBoxLayout()
+        top = QWidget()
+        top.setFixedHeight(HEADER_HEIGHT)
+        self.header = QHBoxLayout(top)
         self.header.setContentsMargins(0, 0, 0, 0)
-        self.header.setSpacing(Space.L)
+        self.header.setSpacing(Space.M)
         self.header.addWidget(SectionTitle(title))
         self.header.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(self.header)
+        layout.addWidget(top)
         self._view = pg.PlotWidget(background=None)
         self._view.setFrameShape(QFrame.Shape.NoFrame)
         self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._view.setMinimumHeight(36)
+        self.setMinimumWidth(LEAST_WIDTH)  # else the legend would say how narrow the page can be
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setAccessibleName(title)
         layout.addWidget(self._view, 1)
         self._item = self._view.getPlotItem()
         self._item.hideButtons()
         self._item.setMenuEnabled(False)
-        self._item.setContentsMargins(0, 2, 1, 0)
+        self._item.setContentsMargins(0, 6, 1, 0)
         self._box = self._item.getViewBox()
         self._box.setMouseEnabled(False, False)
         self._box.setDefaultPadding(0)
@@ -107,7 +109,8 @@ class TimePlot(QWidget):
         self._cross = pg.InfiniteLine(angle=90, movable=False)
         self._cross.hide()
         self._item.addItem(self._cross, ignoreBounds=True)
-        self._dress_axes(with_time)
+        self._dress_axes()
+        self.show_time(True)
         self._view.scene().sigMouseMoved.connect(self._mouse_moved)
         self._view.viewport().installEventFilter(self)
         theme.manager().changed.connect(self.restyle)
@@ -121,8 +124,10 @@ class TimePlot(QWidget):
     @property
     def description(self) -> str:
         """What it shows now, in one sentence for those who cannot see it."""
-        said = (f"{line.legend.caption} {line.legend.value}" for line in self._lines.values() if line.legend.value)
-        return f"{self._title}: {', '.join(said)}."
+        legends = [line.legend for line in self._lines.values()]
+        if self._limit is not None:
+            legends.append(self._limit_legend)
+        return f"{self._title}: {', '.join(f'{each.caption} {each.value}' for each in legends if each.value)}."
 
     def add_line(self, name: str, caption: str, tone: Tone, *, steps: bool = False, filled: bool = False) -> None:
         """Add a line; ``steps`` are values of intervals rather than of moments."""
@@ -133,30 +138,27 @@ class TimePlot(QWidget):
         self._lines[name] = _Line(tone, curve, legend, steps, filled)
         self.restyle()
 
-    def add_limit(self) -> None:
-        """Have a horizontal line at a limit, with its label on it."""
-        self._limit = pg.InfiniteLine(
-            angle=0,
-            movable=False,
-            label="",
-            labelOpts={"position": 0.995, "anchors": [(1, 1), (1, 1)], "movable": False},
-        )
+    def add_limit(self, caption: str) -> None:
+        """Have a horizontal line at a limit, with its value in the legend."""
+        self._limit = pg.InfiniteLine(angle=0, movable=False)
         self._item.addItem(self._limit, ignoreBounds=True)
+        self._limit_legend = LegendItem(caption, Tone.LIMIT)
+        self.header.addWidget(self._limit_legend)
         self.restyle()
 
-    def set_limit(self, value: float, text: str) -> None:
+    def set_limit(self, value: float) -> None:
         """Put the limit's line at ``value``."""
-        if value != self._limit.value():
-            self._limit.setValue(value)
-        if self._limit.label.format != text:
-            self._limit.label.setFormat(text)
+        self._limit.setValue(value)
+        self._limit_legend.set_value(self._word(value))
 
     def set_line(self, name: str, x: Floats, y: Floats) -> None:
         """Show data: points, or, of a line of steps, ``x`` one longer than ``y`` with the edges of the intervals."""
         line = self._lines[name]
         line.x, line.y = x, y
         if len(y):
-            line.curve.setData(x, y, stepMode="center" if line.steps else None, connect="finite")
+            line.curve.setData(
+                x, y, stepMode="center" if line.steps else None, connect="all" if line.steps else "finite"
+            )
         else:
             line.curve.clear()
 
@@ -170,6 +172,12 @@ class TimePlot(QWidget):
         """Show the time from ``begin`` to ``end`` (seconds) and values from 0 to ``top``."""
         self._box.setRange(xRange=(begin, end), yRange=(0, top), padding=0, update=True)
         self._item.getAxis("left").setTicks([ticks])
+
+    def show_time(self, shown: bool) -> None:
+        """Whether the time axis is labelled: the lowest of charts that stand on each other has it for all."""
+        axis = self._item.getAxis("bottom")
+        axis.setStyle(showValues=shown)
+        axis.setHeight(TIME_HEIGHT if shown else 1)
 
     def set_time_ticks(self, ticks: Ticks) -> None:
         """Label the time axis."""
@@ -212,14 +220,13 @@ class TimePlot(QWidget):
         self._cross.setPen(_thin(colors.cursor))
         if self._limit is not None:
             self._limit.setPen(line_pen(Tone.LIMIT))
-            self._limit.label.setColor(theme.tone_color(Tone.LIMIT, "text"))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
             self.pointed.emit(None)
         return super().eventFilter(watched, event)
 
-    def _dress_axes(self, with_time: bool) -> None:
+    def _dress_axes(self) -> None:
         font = QFont(self.font())
         if font.pointSizeF() > 0:
             font.setPointSizeF(font.pointSizeF() * 0.9)
@@ -227,11 +234,10 @@ class TimePlot(QWidget):
         for axis in (left, bottom):
             axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=4, hideOverlappingLabels=False)
             axis.enableAutoSIPrefix(False)
+            axis.setZValue(-1)  # the grid lies below the data
         left.setWidth(AXIS_WIDTH)
         left.setGrid(255)
         bottom.setGrid(255)
-        bottom.setStyle(showValues=with_time)
-        bottom.setHeight(20 if with_time else 1)
 
     def _mouse_moved(self, place: QPointF) -> None:
         inside = self._box.sceneBoundingRect().contains(place)

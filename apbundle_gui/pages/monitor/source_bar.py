@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final, Literal, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QWidget
 
 from apbundle_gui.models import monitor_text as wording
 from apbundle_gui.models import text as words
 from apbundle_gui.pages.monitor.limit_field import DEFAULT_SHARE, LimitField
 from apbundle_gui.services import Settings
 from apbundle_gui.services.workload_worker import WorkloadSettings
-from apbundle_gui.theme import Space
-from apbundle_gui.widgets import Card, ElidedLabel
+from apbundle_gui.theme import CONTROL_HEIGHT, Space
+from apbundle_gui.widgets import Card, DoubleSpinBox, ElidedLabel, SpinBox
 
 _WORKLOADS: Final = (
     ("Zipf", "zipf", "A few models are wanted often, most of them rarely: how real programs behave"),
@@ -50,19 +50,19 @@ class SourceBar(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent, margin=Space.M)
-        row = QHBoxLayout()
-        row.setSpacing(Space.M)
-        self.body.addLayout(row)
+        self.body.setContentsMargins(Space.M, Space.S, Space.M, Space.S)
+        self._locked = False
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(Space.M)
+        self._grid.setVerticalSpacing(Space.XS)
+        self.body.addLayout(self._grid)
         self.workload = _choices("Workload", _WORKLOADS)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, _MAX_SEED)
-        self.seed.setValue(1)
+        self.seed = SpinBox(0, _MAX_SEED, 1)
+        self.seed.setFixedWidth(88)
         self.seed.setToolTip(words.tooltip("The same seed gives the same accesses"))
-        self.skew = QDoubleSpinBox()
-        self.skew.setRange(0.1, 3.0)
+        self.skew = DoubleSpinBox(0.1, 3.0, 0.9)
+        self.skew.setFixedWidth(76)
         self.skew.setSingleStep(0.1)
-        self.skew.setDecimals(2)
-        self.skew.setValue(0.9)
         self.skew.setToolTip(
             words.tooltip("How unequal the models are wanted: the higher, the fewer get most accesses")
         )
@@ -72,16 +72,22 @@ class SourceBar(Card):
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(0, len(wording.PACES) - 1)
         self.speed.setPageStep(2)
-        self.speed.setMinimumWidth(64)
-        self._fields = [
-            _field(row, "Workload", self.workload, 0),
-            _field(row, "Seed", self.seed, 0),
-            _field(row, "Skew", self.skew, 0),
-            _field(row, "Memory limit", self.limit, 4),
-            _field(row, "Policy", self.policy, 0),
-            _field(row, "Prefetch", self.prefetch, 0),
+        self.speed.setMinimumSize(64, CONTROL_HEIGHT)
+        captions = [
+            self._add(column, caption, widget, stretch)
+            for column, (caption, widget, stretch) in enumerate(
+                (
+                    ("Workload", self.workload, 0),
+                    ("Seed", self.seed, 0),
+                    ("Skew", self.skew, 0),
+                    ("Memory limit", self.limit, 4),
+                    ("Policy", self.policy, 0),
+                    ("Prefetch", self.prefetch, 0),
+                    ("Speed", self.speed, 3),
+                )
+            )
         ]
-        self._pace_caption = _field(row, "Speed", self.speed, 3)
+        self._pace_caption = captions[-1]
         self._connect()
         self.speed.setValue(DEFAULT_PACE)
         self._say_pace()
@@ -127,10 +133,8 @@ class SourceBar(Card):
 
     def lock(self, locked: bool) -> None:
         """Let only the speed be changed: the rest holds for a whole run."""
-        for widget in (self.workload, self.seed, self.skew, self.limit, self.policy, self.prefetch):
-            widget.setEnabled(not locked)
-        if not locked:
-            self._adapt()
+        self._locked = locked
+        self._adapt()
 
     def restore(self, settings: Settings) -> None:
         """Set what was remembered."""
@@ -150,25 +154,41 @@ class SourceBar(Card):
         settings.remember(_KEY + "limit_percent", self.limit.share)
         settings.remember(_KEY + "speed", self.speed.value())
 
+    def _add(self, column: int, caption: str, widget: QWidget, stretch: int) -> ElidedLabel:
+        """Put a control under its caption, and return the caption."""
+        label = ElidedLabel(caption, secondary=True)
+        self._grid.addWidget(label, 0, column)
+        self._grid.addWidget(widget, 1, column)
+        self._grid.setColumnStretch(column, stretch)
+        if not widget.accessibleName():
+            widget.setAccessibleName(caption)
+        return label
+
     def _boxes(self) -> dict[str, QComboBox]:
         return {"workload": self.workload, "policy": self.policy, "prefetch": self.prefetch}
 
     def _connect(self) -> None:
         for box in self._boxes().values():
-            box.currentIndexChanged.connect(self._adapt)
+            box.currentIndexChanged.connect(self._chosen)
         self.limit.changed.connect(self.changed)
         self.seed.valueChanged.connect(self.changed)
         self.skew.valueChanged.connect(self.changed)
         self.speed.valueChanged.connect(self._say_pace)
 
-    def _adapt(self) -> None:
-        is_zipf = self.workload.currentData() == "zipf"
-        self.seed.setEnabled(is_zipf)
-        self.skew.setEnabled(is_zipf)
-        for box in self._boxes().values():
-            tip = str(box.currentData(Qt.ItemDataRole.ToolTipRole) or "")
-            box.setToolTip(tip)
+    def _chosen(self) -> None:
+        self._adapt()
         self.changed.emit()
+
+    def _adapt(self) -> None:
+        """Enable what matters to the workload that is chosen, and say what the choices mean."""
+        free = not self._locked
+        is_zipf = self.workload.currentData() == "zipf"
+        for widget in (self.workload, self.limit, self.policy, self.prefetch):
+            widget.setEnabled(free)
+        self.seed.setEnabled(free and is_zipf)
+        self.skew.setEnabled(free and is_zipf)
+        for box in self._boxes().values():
+            box.setToolTip(str(box.currentData(Qt.ItemDataRole.ToolTipRole) or ""))
 
     def _say_pace(self) -> None:
         said = wording.pace(self.pace)
@@ -186,16 +206,3 @@ def _choices(name: str, choices: tuple[tuple[str, str, str], ...]) -> QComboBox:
         box.addItem(text, value)
         box.setItemData(index, words.tooltip(explanation), Qt.ItemDataRole.ToolTipRole)
     return box
-
-
-def _field(row: QHBoxLayout, caption: str, widget: QWidget, stretch: int) -> ElidedLabel:
-    """Put a control under its caption into ``row``, and return the caption."""
-    column = QVBoxLayout()
-    column.setSpacing(Space.XS)
-    label = ElidedLabel(caption, secondary=True)
-    column.addWidget(label)
-    column.addWidget(widget)
-    if not widget.accessibleName():
-        widget.setAccessibleName(caption)
-    row.addLayout(column, stretch)
-    return label

@@ -19,7 +19,7 @@ from apbundle_gui.models.monitor_run import Run
 from apbundle_gui.models.monitor_strip import Grid, Row, lay_out
 from apbundle_gui.theme import Space, Tone
 
-HEIGHT: Final = 44
+HEIGHT: Final = 38
 """Height of the strip in pixels."""
 COOLEST: Final = 0.30
 """How strongly a model in memory is coloured that was not used lately; 1 is the hottest."""

@@ -15,18 +15,18 @@ from apbundle_gui.models.monitor_text import tally
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Tile
 
-NARROW: Final = 1040
+NARROW: Final = 1120
 """The width below which the tiles stand in two rows, in pixels."""
 
-_TILES: Final = (
-    ("hits", "Hits", Tone.HIT),
-    ("misses", "Misses", Tone.MISS),
-    ("hit_rate", "Hit rate", None),
-    ("evictions", "Evictions", Tone.EVICTION),
-    ("prefetches", "Prefetches", Tone.PREFETCH),
-    ("bytes_loaded", "Bytes loaded", None),
-    ("memory_used", "Memory used", Tone.LIMIT),
-    ("resident", "Resident", None),
+_TILES: Final = (  # name, caption, tone, share of the width when all stand in one row
+    ("hits", "Hits", Tone.HIT, 18),
+    ("misses", "Misses", Tone.MISS, 18),
+    ("hit_rate", "Hit rate", None, 18),
+    ("evictions", "Evictions", Tone.EVICTION, 18),
+    ("prefetches", "Prefetches", Tone.PREFETCH, 17),
+    ("bytes_loaded", "Bytes loaded", None, 22),
+    ("memory_used", "Memory used", Tone.LIMIT, 22),
+    ("resident", "Resident", None, 22),
 )
 
 
@@ -38,7 +38,9 @@ class Tiles(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(Space.S)
-        self._tiles = {name: Tile(caption, tone) for name, caption, tone in _TILES}
+        self._tiles = {name: Tile(caption, tone) for name, caption, tone, _ in _TILES}
+        for tile in self._tiles.values():
+            tile.body.setContentsMargins(Space.M, Space.S, Space.M, Space.S)
         self._columns = 0
         self._arrange(len(_TILES))
 
@@ -91,5 +93,6 @@ class Tiles(QWidget):
         self._columns = columns
         for place, tile in enumerate(self._tiles.values()):
             self._grid.addWidget(tile, place // columns, place % columns)
-        for column in range(len(_TILES)):
-            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+        one_row = columns == len(_TILES)
+        for column, (_, _, _, share) in enumerate(_TILES):
+            self._grid.setColumnStretch(column, share if one_row else int(column < columns))
