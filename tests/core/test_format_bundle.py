@@ -5,24 +5,17 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from safetensors import deserialize
 
 from apbundle import BundleConfig, BundleWriter, ModelBundle, ModelMetadata
 from apbundle.errors import BundleError
 from apbundle.format import layout
-from apbundle.format.reader import BundleReader
 from support.faults import Fault, failing, without_fsync
 from support.forge import CREATED_AT, bundle, digest_section, patched, sealed, section, u32
 from support.reference_reader import read_reference
@@ -131,69 +124,6 @@ def test_metadata_of_the_bundle_is_text(path: Path, metadata: Any) -> None:
     with pytest.raises(TypeError, match="strings to strings"):
         ModelBundle.builder(path).with_metadata(metadata).build()
     assert not path.exists()
-
-
-ARRAYS = {
-    "bf16": np.array([[1.5, -2.25], [0, 3e38]], ml_dtypes.bfloat16),
-    "fp8": np.array([0.5, 448], ml_dtypes.float8_e4m3fn),
-    "f2": np.linspace(-1, 1, 7, dtype=np.float16),
-    "f4": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
-    "f8": np.array([np.nan, np.inf, -0.0]),
-    "i1": np.array([-128, 127], np.int8),
-    "i8": np.array([-(2**63), 2**63 - 1]),
-    "u8": np.array([2**64 - 1], np.uint64),
-    "bool": np.array([True, False]),
-    "c8": np.array([1 + 2j], np.complex64),
-    "scalar": np.array(3.5, np.float32),
-    "empty": np.empty((0, 3), np.int32),
-    "big endian": np.arange(4, dtype=">f4"),
-    "fortran": np.asfortranarray(np.arange(6, dtype=np.int16).reshape(2, 3)),
-    "strided": np.arange(20, dtype=np.uint8)[::3],
-    "ünï": np.zeros(1, np.uint8),
-}
-
-
-@pytest.mark.parametrize("mapped", [True, False])
-@pytest.mark.parametrize("compress", [True, False])
-def test_arrays_come_back(path: Path, mapped: bool, compress: bool) -> None:
-    ModelBundle.builder(path).add_model("before", b"x").add_model("m", ARRAYS, compress=compress).build().close()
-    with ModelBundle.load(path, mapped=mapped) as made:
-        again = made.arrays("m")
-        plain = dict(deserialize(bytes(made.get_model("m"))))
-    assert set(again) == set(ARRAYS) == set(plain)
-    for name, array in ARRAYS.items():
-        found = again[name]
-        assert found.shape == array.shape
-        assert found.dtype == array.dtype.newbyteorder("<")
-        assert found.tobytes() == array.astype(found.dtype).tobytes()
-        assert not found.flags.writeable
-        assert bytes(plain[name]["data"]) == found.tobytes()
-        assert tuple(plain[name]["shape"]) == found.shape
-
-
-def test_arrays_are_views_of_the_map(path: Path) -> None:
-    with ModelBundle.builder(path).add_model("m", np.arange(1000.0)).build() as made:
-        first, second = made.arrays("m")["m"], made.arrays("m")["m"]
-        assert first.__array_interface__["data"] == second.__array_interface__["data"]
-    assert first[999] == 999.0
-
-
-def test_arrays_that_were_not_saved_yet() -> None:
-    made = ModelBundle().add_model("m", {"w": np.ones(3, ml_dtypes.bfloat16)})
-    assert made.arrays("m")["w"].tolist() == [1.0, 1.0, 1.0]
-
-
-def test_what_cannot_be_read_as_arrays(path: Path) -> None:
-    with ModelBundle.builder(path).add_model("text", b"hello").add_model("none", b"").build() as made:
-        for name in ("text", "none"):
-            with pytest.raises(BundleError) as caught:
-                made.arrays(name)
-            assert caught.value.code == "unsupported_feature"
-        with pytest.raises(BundleError) as caught:
-            made.arrays("other")
-        assert caught.value.code == "model_not_found"
-    with pytest.raises(TypeError):
-        ModelBundle().add_model("m", np.array(["text"]))
 
 
 def test_the_creation_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,80 +426,6 @@ def test_a_bundle_that_lists_everything_it_refuses(path: Path) -> None:
         ModelBundle.builder(path).add_model("m", b"").add_model("m", b"")
     assert caught.value.code == "duplicate_name"
     assert repr(ModelBundle.builder(path)) == f"BundleBuilder({str(path)!r}, 0 models)"
-
-
-class Bundles(RuleBasedStateMachine):
-    """A bundle and a dictionary do the same."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.made = ModelBundle(created_at=1)
-        self.expected: dict[str, bytes] = {}
-        self.saved: dict[str, bytes] | None = None
-        self.number = 0
-
-    @rule(data=st.binary(max_size=300), compress=st.booleans(), large=st.booleans())
-    def add(self, data: bytes, compress: bool, large: bool) -> None:
-        name = f"m{self.number}"
-        self.number += 1
-        data = data * 50 if large else data
-        self.made.add_model(name, data, compress=compress)
-        self.expected[name] = data
-
-    @precondition(lambda self: self.expected)
-    @rule()
-    def add_again(self) -> None:
-        with pytest.raises(BundleError):
-            self.made.add_model(next(iter(self.expected)), b"")
-
-    @rule(alignment=st.sampled_from([1, 64, 4096]), digest=st.sampled_from(["xxh3-128", "sha256", None]))
-    def save(self, alignment: int, digest: str | None) -> None:
-        self.made.save(self.folder / "x", BundleConfig(alignment=alignment, digest=digest))
-        self.saved = dict(self.expected)
-
-    @precondition(lambda self: self.saved is not None)
-    @rule()
-    def save_again(self) -> None:
-        self.made.save()
-        self.saved = dict(self.expected)
-
-    @precondition(lambda self: self.saved is not None)
-    @rule()
-    def fail_to_save(self) -> None:
-        self.made.add_model(f"m{self.number}", b"lost?")
-        self.expected[f"m{self.number}"] = b"lost?"
-        self.number += 1
-        with failing(Fault("fsync", 1, "EIO")), pytest.raises(OSError, match=r"."):
-            self.made.save()
-
-    @precondition(lambda self: self.saved is not None)
-    @rule(mapped=st.booleans())
-    def reload(self, mapped: bool) -> None:
-        assert self.saved is not None
-        self.made.close()
-        self.made = ModelBundle.load(self.folder / "x", mapped=mapped)
-        self.expected = dict(self.saved)
-
-    @invariant()
-    def same(self) -> None:
-        assert self.made.model_names == list(self.expected)
-        assert contents(self.made) == self.expected
-
-    @invariant()
-    def file_is_whole(self) -> None:
-        if self.saved is not None:
-            with BundleReader.open(self.folder / "x") as reader:
-                assert reader.read_all_models() == self.saved
-            assert os.listdir(self.folder) == ["x"]
-
-    def teardown(self) -> None:
-        self.made.close()
-        shutil.rmtree(self.folder)
-
-
-TestBundles = Bundles.TestCase
-TestBundles.settings = settings(max_examples=30, stateful_step_count=20)
 
 
 def test_the_smallest_room_of_metadata_is_kept_when_saving(path: Path) -> None:
