@@ -17,7 +17,9 @@ from apbundle_gui.models.build_draft import Row
 from apbundle_gui.models.build_problems import Problem
 from apbundle_gui.services.sources import SourceFacts
 
-FIX_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+PROBLEM_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+"""What is wrong with a row, in a few words; ``None`` where nothing is."""
+FIX_ROLE: Final = Qt.ItemDataRole.UserRole + 3
 """What the fix of a row's problem is called; ``None`` where there is none."""
 MOST_STEPS: Final = 64
 """How many blocks of rows come or go one by one; of more, the table is shown anew."""
@@ -32,10 +34,9 @@ class Column(IntEnum):
     FORMAT = 3
     TENSORS = 4
     SIZE = 5
-    PROBLEM = 6
 
 
-HEADINGS: Final = ("", "Model", "Source", "Format", "Tensors", "Size", "Problem")
+HEADINGS: Final = ("", "Model", "Source", "Format", "Tensors", "Size")
 _HEADING_TIPS: Final = (
     "The place in the bundle",
     "The name in the bundle; it can be changed here",
@@ -43,7 +44,6 @@ _HEADING_TIPS: Final = (
     "What the content is, whatever the file is called",
     "How many tensors a safetensors file lists",
     "Bytes of the file",
-    "What stands in the way, and what one click does about it",
 )
 _RIGHT: Final = frozenset({Column.NUMBER, Column.TENSORS, Column.SIZE})
 
@@ -83,7 +83,7 @@ class DraftTable(QAbstractTableModel):
         """Mark the rows that something is wrong with."""
         if problems != self._problems:
             self._problems = problems
-            self._refresh(Column.NAME, Column.PROBLEM)
+            self._refresh(Column.NAME, Column.SOURCE)
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Show other rows. Rows that stay keep their selection, wherever they move."""
@@ -162,8 +162,13 @@ class DraftTable(QAbstractTableModel):
             return words.tooltip(self._tip(row, column))
         if role == Role.EditRole and column == Column.NAME:
             return row.name
-        if role in (TONE_ROLE, ICON_ROLE, FIX_ROLE):
+        if role == Role.AccessibleDescriptionRole:
+            problem = self._problems.get(row.id)
+            return None if problem is None else problem.detail
+        if role in (TONE_ROLE, ICON_ROLE):
             return self._mark(row, column, role)
+        if role in (PROBLEM_ROLE, FIX_ROLE) and column == Column.SOURCE:
+            return self._issue(row, role)
         return None
 
     def setData(self, index: AnyIndex, value: Any, role: int = Role.EditRole) -> bool:
@@ -173,19 +178,23 @@ class DraftTable(QAbstractTableModel):
             self.renamed.emit(self._rows[index.row()].id, value)
         return True
 
-    def _mark(self, row: Row, column: int, role: int) -> Any:
+    def _mark(self, row: Row, column: int, role: int) -> str | None:
         problem = self._problems.get(row.id)
         if column == Column.NAME:
             if role == ICON_ROLE:
                 return "model" if problem is None else problem.tone
-            return problem.tone if problem is not None and role == TONE_ROLE else None
-        if column == Column.NUMBER or (column == Column.SOURCE and role == TONE_ROLE):
-            return "neutral" if role == TONE_ROLE else None
-        if column == Column.PROBLEM and problem is not None:
-            if role == FIX_ROLE:
-                return problem.fix.label if problem.fix is not None else None
-            return problem.tone if role == TONE_ROLE else None
-        return None
+            return None if problem is None else problem.tone
+        if role == TONE_ROLE and column == Column.SOURCE:
+            return "neutral" if problem is None else problem.tone
+        return "neutral" if role == TONE_ROLE and column == Column.NUMBER else None
+
+    def _issue(self, row: Row, role: int) -> str | None:
+        problem = self._problems.get(row.id)
+        if problem is None:
+            return None
+        if role == PROBLEM_ROLE:
+            return problem.title
+        return problem.fix.label if problem.fix is not None else None
 
     def _text(self, number: int, row: Row, column: int) -> str:
         facts = self._facts.get(row.path)
@@ -196,9 +205,6 @@ class DraftTable(QAbstractTableModel):
                 return words.safe(row.name) or "(no name)"
             case Column.SOURCE:
                 return words.safe(row.path)
-            case Column.PROBLEM:
-                problem = self._problems.get(row.id)
-                return "" if problem is None else problem.title
         if facts is None:
             return "…"
         match column:
@@ -216,15 +222,13 @@ class DraftTable(QAbstractTableModel):
             case Column.NAME:
                 return row.name if problem is None else f"{row.name}\n{problem.detail}"
             case Column.SOURCE:
-                return row.path
+                return row.path if problem is None else f"{problem.detail}\n{row.path}"
             case Column.FORMAT:
                 if facts is None or not facts.format:
                     return "Not known"
                 return f"{format_title(facts.format)}, told from the content"
             case Column.SIZE:
                 return "" if facts is None or facts.identity is None else words.exact_size(facts.size)
-            case Column.PROBLEM if problem is not None:
-                return problem.detail
             case _:
                 return ""
 

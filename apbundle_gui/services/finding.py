@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,24 +55,32 @@ class Found:
 
 
 def find_models(
-    services: Services, paths: Sequence[str], on_done: Callable[[Found], None], *, everything: bool = False
+    services: Services,
+    paths: Sequence[str],
+    on_done: Callable[[Found], None],
+    *,
+    known: Collection[str] = (),
+    everything: bool = False,
 ) -> Job:
     """Look at files and walk folders as a job.
 
     Parameters
     ----------
+    known
+        Files the draft has: a folder that is added again adds what is new in it.
     everything
         Take what folders hold whatever it is, and bundles as models.
     """
 
     def work(progress: Progress, cancel: Cancel) -> Found:
-        return _Search(everything, Pace(cancel)).run(paths, progress)
+        return _Search(frozenset(known), everything, Pace(cancel)).run(paths, progress)
 
     return services.jobs.start("Looking at what was added", work, on_done=on_done, abandonable=True)
 
 
 class _Search:
-    def __init__(self, everything: bool, pace: Pace) -> None:
+    def __init__(self, known: frozenset[str], everything: bool, pace: Pace) -> None:
+        self._known = known
         self._everything = everything
         self._pace = pace
         self._taken: dict[str, SourceFacts] = {}
@@ -102,11 +110,12 @@ class _Search:
     def _look_inside(self, path: str) -> None:
         facts = look(path)
         if facts.error is not None:
-            self._leave(path, (facts.error.args and getattr(facts.error, "strerror", None)) or str(facts.error))
+            self._leave(path, (getattr(facts.error, "strerror", None) or str(facts.error)).lower())
         elif not self._everything and facts.format in NO_MODELS | {BUNDLE}:
-            known = facts.format != "unknown"
-            reason = f"not a model: {format_title(facts.format)}" if known else "not a known kind of model"
-            self._leave(path, reason if facts.size else "empty", usable=True)
+            kind = format_title(facts.format) if facts.format != "unknown" else "unknown kind"
+            self._leave(path, kind if facts.size else "empty", usable=True)
+        elif path in self._known:
+            self._leave(path, "already in the draft", usable=True)
         else:
             self._taken[path] = facts
         self._pace.step()
@@ -134,7 +143,7 @@ class _Search:
                 elif entry.is_dir(follow_symlinks=False):
                     inner.append(entry.path)
                 elif entry.is_dir():
-                    self._leave(entry.path, "a link to a folder")
+                    self._leave(entry.path, "link to a folder")
                 elif seen == MOST:
                     self._leave(entry.path, f"more than {MOST:,} files")
                 else:

@@ -63,7 +63,11 @@ class Adding(QObject):
         before = self._store.draft.rows[at].id if at is not None and at < len(self._store.draft.rows) else None
         self._searches += 1
         job = find_models(
-            self._services, paths, lambda found: self._take(found, before, everything), everything=everything
+            self._services,
+            paths,
+            lambda found: self._take(found, before),
+            known=[row.path for row in self._store.draft.rows],
+            everything=everything,
         )
         job.finished.connect(self._ended)
         self.changed.emit()
@@ -72,7 +76,7 @@ class Adding(QObject):
         self._searches -= 1
         self.changed.emit()
 
-    def _take(self, found: Found, before: int | None, everything: bool) -> None:
+    def _take(self, found: Found, before: int | None) -> None:
         rows = self._store.draft.rows
         at = next((at for at, row in enumerate(rows) if row.id == before), len(rows))
         if found.taken:

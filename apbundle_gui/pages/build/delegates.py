@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from apbundle_gui import theme
 from apbundle_gui.models.arranged import ICON_ROLE, TONE_ROLE
-from apbundle_gui.models.build_table import FIX_ROLE, Column
+from apbundle_gui.models.build_table import FIX_ROLE, PROBLEM_ROLE, Column
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import set_property
 
@@ -29,6 +29,12 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 
 FIX_HEIGHT: Final = 20
 """Height of the button in a cell, in pixels."""
+CELL_MARGIN: Final = Space.S + 3
+"""How far a cell's text is set in, as the style does it."""
+SHORTEST_PATH: Final = 72
+"""The least room in which a path is worth showing beside a problem, in pixels."""
+SHORTEST_FIX: Final = 80
+"""The least width of the button in a cell, in pixels."""
 NAME_LENGTH: Final = 65_535
 """How many characters the editor takes."""
 
@@ -64,33 +70,48 @@ class DraftDelegate(QStyledItemDelegate):
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        label = index.data(FIX_ROLE) if index.column() == Column.PROBLEM else None
-        if not label:
+        title = index.data(PROBLEM_ROLE) if index.column() == Column.SOURCE else None
+        if not title:
             super().paint(painter, option, index)
             return
-        fix = self.fix_rect(option, index)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, theme.color("selection"))
-        beside = QStyleOptionViewItem(option)
-        beside.rect = QRect(option.rect)
-        beside.rect.setRight(fix.left() - Space.XS)
-        super().paint(painter, beside, index)
+        tone = theme.tone_color(Tone(index.data(TONE_ROLE)), "text")
+        metrics = QFontMetrics(option.font)
+        room = option.rect.adjusted(CELL_MARGIN, 0, -CELL_MARGIN, 0)
         painter.save()
+        painter.setFont(option.font)
+        if index.data(FIX_ROLE):
+            fix = self.fix_rect(option, index)
+            self._paint_fix(painter, metrics, fix, index.data(FIX_ROLE))
+            room.setRight(fix.left() - Space.S)
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(tone)
+        painter.drawText(room, left, metrics.elidedText(title, Qt.TextElideMode.ElideRight, room.width()))
+        room.setLeft(room.left() + metrics.horizontalAdvance(title) + Space.M)
+        if room.width() >= SHORTEST_PATH:
+            painter.setPen(theme.color("secondary"))
+            painter.drawText(room, left, metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, room.width()))
+        painter.restore()
+
+    @staticmethod
+    def _paint_fix(painter: QPainter, metrics: QFontMetrics, fix: QRect, label: str) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.color("border"), 1))
         painter.setBrush(theme.color("surface"))
         painter.drawRoundedRect(fix.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
         painter.setPen(theme.tone_color(Tone.ACCENT, "text"))
         inner = fix.adjusted(Space.S, 0, -Space.S, 0)
-        shown = QFontMetrics(option.font).elidedText(label, Qt.TextElideMode.ElideMiddle, inner.width())
+        shown = metrics.elidedText(label, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, shown)
-        painter.restore()
 
     def fix_rect(self, option: QStyleOptionViewItem, index: AnyIndex) -> QRect:
-        """Where the button of a row's problem is: at the right end of its cell, at most two thirds of it."""
-        label = index.data(FIX_ROLE) or ""
+        """Where the button of a row's problem is: at the right end of its cell, giving way to what is wrong."""
+        metrics = QFontMetrics(option.font)
         cell = option.rect
-        width = min(QFontMetrics(option.font).horizontalAdvance(label) + 2 * Space.S + 2, 2 * cell.width() // 3)
+        wanted = metrics.horizontalAdvance(index.data(FIX_ROLE) or "") + 2 * Space.S + 2
+        said = metrics.horizontalAdvance(index.data(PROBLEM_ROLE) or "")
+        width = min(wanted, max(SHORTEST_FIX, cell.width() - said - 2 * CELL_MARGIN - Space.S))
         top = cell.top() + (cell.height() - FIX_HEIGHT) // 2
         return QRect(cell.right() - Space.S - width, top, width, FIX_HEIGHT)
 

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QWidget
 
@@ -26,7 +27,10 @@ from apbundle_gui.widgets import TableView
 
 ROWS_TYPE: Final = "application/x-apbundle-draft-rows"
 """What a drag of the table's own rows carries. The rows themselves are the selected ones."""
-WIDTHS: Final = (44, 216, 200, 112, 72, 88, 300)
+WIDTHS: Final = (44, 180, 200, 124, 72, 88)
+ROOM_FOR_TENSORS: Final = 700
+ROOM_FOR_FORMAT: Final = 560
+"""Widths of the table in pixels below which a column gives its room to the sources."""
 
 
 class DraftView(TableView):
@@ -73,10 +77,6 @@ class DraftView(TableView):
         """The ids of the selected rows."""
         return frozenset(self._table.rows[row].id for row in self.selected_rows())
 
-    def show_problem_column(self, shown: bool) -> None:
-        """Show the column of problems, or give its room to the others."""
-        self.setColumnHidden(Column.PROBLEM, not shown)
-
     def edit_name(self) -> None:
         """Begin to edit the name of the current row."""
         row = self.currentIndex().row()
@@ -99,6 +99,12 @@ class DraftView(TableView):
                     self.edit_name()
                 return
         super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        width = self.viewport().width()
+        self.setColumnHidden(Column.TENSORS, width < ROOM_FOR_TENSORS)
+        self.setColumnHidden(Column.FORMAT, width < ROOM_FOR_FORMAT)
+        super().resizeEvent(event)
 
     # -- dragging ------------------------------------------------------------------------------------------------
 
@@ -187,7 +193,7 @@ class DraftView(TableView):
 
     def fix_rect(self, row: int) -> QRect:
         """Where the button that fixes a row is, in the viewport."""
-        index = self._table.index(row, Column.PROBLEM)
+        index = self._table.index(row, Column.SOURCE)
         delegate = self.itemDelegate()
         assert isinstance(delegate, DraftDelegate)
         option = QStyleOptionViewItem()

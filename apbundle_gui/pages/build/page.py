@@ -297,7 +297,6 @@ class BuildPage(Page):
         )
         self.table.show_facts(self.sources.facts)
         self.table.show_problems(self.problems.rows)
-        self.view.show_problem_column(bool(self.problems.rows))
         self.panel.show_output(output, self.problems.output)
         self._stack.setCurrentWidget(self.bench if draft.rows else self.empty)
         self._show_state()
@@ -316,7 +315,8 @@ class BuildPage(Page):
         picked = selected if len(selected) > 1 else []
         total = sum(sizes)
         self.bench.footer.show_total(len(rows), total, len(picked), sum(sizes[row] for row in picked))
-        self.panel.show_size(len(rows), total, self._planned)
+        planned = "…" if self._planning else ""
+        self.panel.show_size(total, self._planned, planned)
 
     def _show_state(self) -> None:
         self._show_total()
@@ -340,8 +340,14 @@ class BuildPage(Page):
         self.state_changed.emit()
 
     def _select(self, ids: frozenset[int]) -> None:
+        """Show rows that are new, and select them unless they are all there are."""
         rows = [at for at, row in enumerate(self.table.rows) if row.id in ids]
         if not rows:
+            return
+        if len(rows) == self.table.rowCount():
+            self.view.selectionModel().setCurrentIndex(
+                self.table.index(0, 1), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
             return
         selection = QItemSelection()
         last = self.table.columnCount() - 1
@@ -384,8 +390,8 @@ class BuildPage(Page):
 
     def _build_failed(self, request: BuildRequest, error: BaseException) -> None:
         safe = "The draft is kept."
-        if getattr(error, "code", "") != "durability_unknown":
-            safe += f" What was at {request.output} before is as it was."
+        if not getattr(error, "hint", ""):
+            safe += " Nothing was written; what was at the output before is as it was."
         concerned = getattr(error, "path", None) or getattr(error, "filename", None)
         self.bench.error_card.show_error(error, concerned if isinstance(concerned, str) else request.output, safe)
         self.bench.error_card.show()

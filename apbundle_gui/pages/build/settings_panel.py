@@ -13,7 +13,7 @@ from apbundle_gui.models.build_problems import Problem
 from apbundle_gui.pages.build.fields import PathField, TextField
 from apbundle_gui.services.sources import OutputFacts
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Card, Facts, Note, SecondaryLabel, icon_button, set_property
+from apbundle_gui.widgets import Card, Divider, Facts, Note, SecondaryLabel, icon_button, set_property
 
 ALIGNMENTS: Final = (
     ("None", 1, "Models stand one right after the other"),
@@ -63,11 +63,15 @@ class SettingsPanel(Card):
         self.description.setAccessibleName("Description")
         self.description.setPlaceholderText("What is in this bundle, for whoever opens it")
         self.description.setMinimumHeight(64)
-        self._add("Description", self.description, stretch=1)
+        self.description.setMaximumHeight(200)
+        self._add("Description", self.description, stretch=4)
         self.body.addSpacing(Space.XS)
         self._compose_options()
         self.body.addSpacing(Space.XS)
         self.facts = Facts()
+        self.body.addStretch(1)
+        self.body.addWidget(Divider())
+        self.body.addSpacing(Space.XS)
         for caption in ("Models", "File size", "Free space"):
             self.facts.add(caption)
         self.body.addWidget(self.facts)
@@ -155,12 +159,13 @@ class SettingsPanel(Card):
         tip = "" if free is None else words.exact_size(free)
         self.facts.set("Free space", "" if free is None else words.size(free), tip)
 
-    def show_size(self, models: int, total: int, planned: int | None) -> None:
-        """Say how much will be written: the models' bytes, and the file's where it is known."""
-        self.facts.set(
-            "Models", words.joined((words.count(models, "model"), words.size(total))), words.exact_size(total)
-        )
-        self.facts.set("File size", "…" if planned is None else words.size(planned), words.exact_size(planned or 0))
+    def show_size(self, total: int, planned: int | None, otherwise: str) -> None:
+        """Say how much will be written: the models' bytes, and the file's or, where it is not known, ``otherwise``."""
+        self.facts.set("Models", words.size(total), words.exact_size(total))
+        if planned is None:
+            self.facts.set("File size", otherwise, "")
+        else:
+            self.facts.set("File size", words.size(planned), words.exact_size(planned))
 
 
 def _choices(name: str, choices: tuple[tuple[str, object, str], ...]) -> QComboBox:
