@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 
@@ -60,11 +61,11 @@ def creation_time() -> int:
     Raises
     ------
     ValueError
-        ``SOURCE_DATE_EPOCH`` is set to something else than a number of seconds.
+        ``SOURCE_DATE_EPOCH`` is set to something else than a number of seconds that a bundle can hold.
     """
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not text:
         return int(time.time())
-    if not (text.isascii() and text.isdigit()):
+    if not re.fullmatch("[0-9]{1,20}", text) or int(text) >= 2**64:
         raise ValueError(f"SOURCE_DATE_EPOCH must be a number of seconds, not {text!r}")
     return int(text)

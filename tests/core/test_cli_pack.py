@@ -72,8 +72,9 @@ def test_same_inputs_give_the_same_bytes(program: Program, models: Path, monkeyp
     assert program.json("info", "three.apbundle").document["created_at"] == 12
 
 
-def test_source_date_that_is_none(program: Program, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+@pytest.mark.parametrize("date", ["yesterday", str(2**64), "9" * 5000])
+def test_source_date_that_is_none(program: Program, models: Path, monkeypatch: pytest.MonkeyPatch, date: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", date)
     assert program.json("pack", "one.apbundle", "encoder.bin").error["code"] == "usage"
     assert program("pack", "one.apbundle", "encoder.bin", "--created-at", "1").status == 0
 

@@ -165,7 +165,26 @@ def test_output_that_is_full(arguments: list[str | Path]) -> None:
         done = process(*arguments, stdout=full)
     assert done.returncode == 2
     if "--json" not in arguments:
-        assert done.stderr == b"apbundle: No space left on device. Make room, then try again.\n"
+        assert done.stderr == b"apbundle: No space left on device (standard output). Make room, then try again.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes descriptors as a shell does")
+@pytest.mark.parametrize(
+    ("redirection", "name", "status", "said"),
+    [
+        (">&-", "many.apbundle", 2, b"apbundle: Bad file descriptor (standard output).\n"),
+        ("2>&-", "many.apbundle", 0, b""),
+        ("2>&-", "missing", 2, b""),
+        (">&- 2>&-", "many.apbundle", 2, b""),
+    ],
+)
+def test_streams_that_were_closed_before(redirection: str, name: str, status: int, said: bytes) -> None:
+    command = f'exec "$0" -m apbundle "$1" "$2" {redirection}'
+    for verb in ("info", "verify"):
+        done = subprocess.run(
+            ["sh", "-c", command, sys.executable, verb, GOLDEN / name], capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (status, said)
 
 
 def test_commands_need_no_window() -> None:

@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = Output(json=has_flag(arguments, "--json"))
     status = 0
     try:
+        output.require()
         status = _run(arguments, output)
         output.flush()
     except BrokenPipeError:  # whoever read our output has seen enough

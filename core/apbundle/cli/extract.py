@@ -82,7 +82,7 @@ def _to_stdout(reader: BundleReader, names: list[str], output: Output) -> int:
     def write(offset: int, piece: memoryview) -> None:
         nonlocal begun
         begun = True
-        sys.stdout.buffer.write(piece)
+        output.raw(piece)
 
     with working() as (progress, cancel):
         reporter = Reporter(progress, cancel)

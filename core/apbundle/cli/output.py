@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -15,6 +17,7 @@ from apbundle.text import printable
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+_STDOUT = "standard output"
 _PIPE_WIDTH = 1000
 """Columns when nobody looks: what reads a pipe wants each record on one line."""
 
@@ -31,16 +34,26 @@ class Output:
     def __init__(self, *, json: bool) -> None:
         self.json = json
 
+    def require(self) -> None:
+        """Raise ``OSError`` if standard output was closed before this program began."""
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), _STDOUT)
+
     def document(self, value: Mapping[str, Any]) -> None:
         """Print a JSON document. It is ASCII: whatever a bundle says, a terminal sees no control in it."""
-        sys.stdout.write(json.dumps(value, indent=2) + "\n")
+        self._put(json.dumps(value, indent=2) + "\n")
+
+    def raw(self, data: memoryview) -> None:
+        """Write bytes."""
+        with _named():
+            sys.stdout.buffer.write(data)
 
     def show(self, *renderables: RenderableType) -> None:
         """Print tables and text. Untrusted text in them has to be printable already."""
-        for renderable in renderables:
-            with self._console.capture() as capture:
+        with self._console.capture() as capture:  # one: each flushes what was written before, and may exit at a fault
+            for renderable in renderables:
                 self._console.print(renderable)
-            self._write(capture.get())
+        self._write(capture.get())
 
     def line(self, text: str) -> None:
         """Print one line, made printable."""
@@ -59,6 +72,8 @@ class Output:
 
     def complain(self, failure: Failure) -> None:
         """Say on standard error what went wrong, on one line."""
+        if sys.stderr is None:
+            return
         try:
             sys.stderr.write(_encodable(f"apbundle: {failure}\n", sys.stderr))
             sys.stderr.flush()
@@ -67,14 +82,15 @@ class Output:
 
     def flush(self) -> None:
         """Hand over what is still buffered (``OSError`` where that fails)."""
-        sys.stdout.flush()
+        with _named():
+            sys.stdout.flush()
 
     def abandon(self) -> None:
         """Drop what is still buffered, so that the interpreter does not try again when it ends."""
         try:
             descriptor = sys.stdout.fileno()
-        except (OSError, ValueError):
-            return  # not a file
+        except (AttributeError, OSError, ValueError):
+            return  # none, or not a file
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, descriptor)
         os.close(null)
@@ -89,7 +105,20 @@ class Output:
     def _write(self, text: str) -> None:
         if not sys.stdout.isatty():  # no blanks that only fill cells
             text = "".join(line.rstrip(" ") + "\n" for line in text.splitlines())
-        sys.stdout.write(_encodable(text, sys.stdout))
+        self._put(_encodable(text, sys.stdout))
+
+    def _put(self, text: str) -> None:
+        with _named():
+            sys.stdout.write(text)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Errors of standard output say that it is meant, and not one of the user's files."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, _STDOUT) from error
 
 
 def _encodable(text: str, stream: TextIO) -> str:

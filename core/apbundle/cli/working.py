@@ -75,7 +75,7 @@ def _signals_heard() -> Iterator[list[int]]:
 
 @contextmanager
 def _progress_shown() -> Iterator[Progress | None]:
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     bar = _Bar()
