@@ -466,6 +466,20 @@ def test_a_reader_with_a_damaged_block_is_in_no_cycle(tmp_path: Path) -> None:
         gc.enable()
 
 
+def test_digests_are_a_sequence(tmp_path: Path) -> None:
+    with opened(tmp_path, sealed(MODELS)) as reader:
+        assert reader.extension is not None
+        table = reader.extension.digests
+        assert table is not None
+        assert len(table) == 2
+        assert list(table) == [entry.digest for entry in reader.manifest]
+        assert table[-1] == table[1]
+        assert table[::-1] == [table[1], table[0]]
+        for index in (2, -3):
+            with pytest.raises(IndexError):
+                table[index]
+
+
 def test_a_section_is_a_value() -> None:
     made = Section(9, CRITICAL, 0, b"x")
     assert made.critical

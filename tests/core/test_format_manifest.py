@@ -34,6 +34,7 @@ def test_the_file_these_cases_are_made_of_is_sound(tmp_path: Path) -> None:
         assert reader.entries_end == 63
         assert reader.version == 1
         assert reader.file_size == len(SOUND) == 102
+        assert reader.header_bytes == SOUND[:20]
         assert reader.alignment == 1
         assert reader.extension is None
         assert reader.read_manifest() is reader.manifest
@@ -117,6 +118,23 @@ def test_a_negative_size_is_a_value_error() -> None:
     made.add_model(ModelEntry("a", -1, 0))
     with pytest.raises(ValueError, match="manifest cannot be written"):
         made.to_bytes()
+
+
+@pytest.mark.parametrize("length", range(20))
+def test_a_manifest_that_is_too_short_by_itself(length: int) -> None:
+    with pytest.raises(BundleError) as caught:
+        BundleManifest.from_bytes(manifest([])[:length])
+    assert caught.value.code == "bad_manifest"
+    assert caught.value.path is None
+
+
+def test_places_are_for_all_models_or_none() -> None:
+    made = BundleManifest()
+    made.add_model(ModelEntry("a", 1, 0))
+    with pytest.raises(ValueError, match="cannot be placed"):
+        made.place([])
+    made.place([7])
+    assert made.get_model("a").offset == 7
 
 
 def test_header_fields() -> None:
