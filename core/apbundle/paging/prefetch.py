@@ -17,6 +17,9 @@ MAX_SOURCES = 65_536
 MAX_SUCCESSORS = 4
 """Successors remembered for one unit."""
 
+MAX_PREDECESSORS = 64
+"""Units of which one successor is remembered; without a bound, evicting what follows everything would take long."""
+
 _STRONGEST = 8
 _WASTED = 2
 
@@ -68,8 +71,11 @@ class Successions:
         weights = self._weights.setdefault(unit.id, {})
         self._weights.move_to_end(unit.id)
         weights[successor.id] = min(weights.get(successor.id, 0) + 1, _STRONGEST)
-        self._before.setdefault(successor.id, {})[unit.id] = None
+        before = self._before.setdefault(successor.id, {})
+        before[unit.id] = None
         self._units[successor.id] = successor
+        if len(before) > MAX_PREDECESSORS:
+            self._forget(next(iter(before)), successor.id)
         if len(weights) > MAX_SUCCESSORS:
             self._forget(unit.id, min((other for other in weights if other != successor.id), key=weights.__getitem__))
         if len(self._weights) > MAX_SOURCES:
