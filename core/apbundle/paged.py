@@ -84,8 +84,8 @@ class PagedBundle:
         """The raw (decompressed) bytes of a model, read-only; loaded if need be.
 
         The view stays valid after the model was evicted and after :meth:`close`. A model larger than the limit is
-        given too: as a view of the map that brings nothing into memory by itself, or else read whole when nothing is
-        left to evict.
+        given too: as a view of the map that brings nothing into memory by itself and leaves when the next model is
+        loaded, or else read whole when nothing is left to evict.
 
         Raises
         ------

@@ -156,6 +156,38 @@ def test_a_model_larger_than_the_limit_is_given_by_the_map(mixed: Path) -> None:
         assert view[-5:] == MODELS["large 0"][-5:]
 
 
+def test_models_larger_than_the_limit_do_not_pile_up(tmp_path: Path) -> None:
+    path, size = tmp_path / "large.apbundle", 5 * MIB
+    builder = ModelBundle.builder(path)
+    for number in range(3):
+        builder.add_model(f"large {number}", bytes([number]) * size)
+    builder.add_model("small", b"weights").build().close()
+    with PagedBundle(path, config(4 * MIB, source="map")) as paged:
+        paged.get_model("small")
+        for number in range(3):
+            assert bytes(paged.get_model(f"large {number}")) == bytes([number]) * size
+            assert sorted(paged.cached_names) == [f"large {number}", "small"]
+            assert paged.resident <= size + 4 * MIB
+        paged.evict("small")
+        paged.get_model("small")
+        assert paged.cached_names == ("small",)
+        assert paged.stats() == PagingStats(0, 5, 4, 3 * size + 14, 7, 0)
+
+
+@pytest.mark.parametrize("prefetch", ["inline", "background"])
+def test_what_was_asked_for_does_not_leave_for_a_prediction(tmp_path: Path, prefetch: str) -> None:
+    path = tmp_path / "large.apbundle"
+    ModelBundle.builder(path).add_model("large", bytes(5 * MIB)).add_model("small", b"weights").build().close()
+    with PagedBundle(path, config(4 * MIB, source="map", prefetch=prefetch)) as paged:
+        paged.get_model("large")
+        paged.get_model("small")
+        paged.evict("small")
+        paged.get_model("large")
+        if paged._pager._background is not None:
+            paged._pager._background.close()
+        assert paged.cached_names == ("large",)
+
+
 def test_a_model_larger_than_the_limit_is_read_whole(mixed: Path) -> None:
     with PagedBundle(mixed, config(4 * MIB, source="read")) as paged:
         paged.get_model("small 1")

@@ -202,6 +202,19 @@ def test_a_pager_as_it_is_recorded(path: Path) -> None:
         ]
 
 
+def test_empty_units_leave_in_the_recording_too(path: Path) -> None:
+    units = units_of({"empty": 0})
+    pager = make_pager(
+        units.values(), 1024, observer=RecordingWriter.create(path, header(names=("empty",), sizes=(0,)))
+    )
+    pager.get("empty")
+    pager.clear()
+    pager.get("empty")
+    pager.close()
+    with RecordingReader.open(path) as reader:
+        assert reader.poll()["kind"].tolist() == [Kind.MISS, Kind.CLEAR, Kind.MISS, Kind.CLEAR]
+
+
 def test_a_failing_load_as_it_is_recorded(path: Path) -> None:
     def read(unit: Unit, into: memoryview) -> None:
         raise OSError(5, "broken disk")

@@ -173,6 +173,28 @@ def test_shared_blocks_are_charged_once() -> None:
     assert source.charged == 0
 
 
+@given(seed=st.integers(0, 2**32))
+def test_relief_is_what_a_release_brings(seed: int) -> None:
+    """Of neighbours that share blocks, some held: releasing one brings another exactly as much closer to fitting."""
+    shuffle = random.Random(seed)
+    ends = [0]
+    for _ in range(8):
+        ends.append(ends[-1] + shuffle.randrange(BLOCK // 2, 3 * BLOCK))
+    source = mapped(ends[-1])[0]
+    units = [Unit(number, f"u{number}", ends[number + 1] - ends[number], ends[number]) for number in range(8)]
+    wanted, *held = shuffle.sample(units, shuffle.randrange(2, 9))
+    for unit in held:
+        hold(source, unit)
+    for unit in held:
+        relief, cost = source.relief(unit, wanted), source.cost(wanted, LIMIT)
+        before = source.charged
+        source.release(unit)
+        after = source.cost(wanted, LIMIT)
+        assert cost is not None
+        assert after is not None
+        assert relief == before + cost - source.charged - after
+
+
 def test_memory_kept_for_reuse_gives_way_to_the_map() -> None:
     source, limit = mapped(8 * BLOCK)[0], 4 * BLOCK
     small = Unit(0, "a", BLOCK // 2, 0)

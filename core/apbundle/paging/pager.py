@@ -243,7 +243,7 @@ class Pager:
         """Load, of what is expected now, all that fits as things are."""
         for unit in units:
             if not self._store.is_present(unit) and self._store.fits(unit):
-                with suppress(BundleError, OSError):  # whoever asks for it will be told
+                with suppress(BundleError, OSError, MemoryError):  # whoever asks for it will be told
                     self._store.load(unit, "inline")
 
     def _load_ahead(self, request: Request) -> None:

@@ -7,7 +7,7 @@ what one call per hit would have given; it costs O(1) an access, however many un
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 
@@ -23,8 +23,8 @@ class Policy(Protocol):
     def remove(self, unit: int) -> None:
         """``unit`` left; whatever was known of it is forgotten."""
 
-    def victim(self, spared: Container[int] = ()) -> int | None:
-        """The unit that should leave next, apart from ``spared``; ``None`` when there is none."""
+    def order(self) -> Iterator[int]:
+        """The units in the order in which they should leave; not to be continued once anything changed."""
 
 
 def _by_last_use(units: Sequence[int]) -> list[int]:
@@ -55,12 +55,9 @@ class LRU:
         """See :class:`Policy`."""
         del self._order[unit]
 
-    def victim(self, spared: Container[int] = ()) -> int | None:
+    def order(self) -> Iterator[int]:
         """See :class:`Policy`."""
-        for unit in self._order:
-            if unit not in spared:
-                return unit
-        return None
+        return iter(self._order)
 
 
 class _Bucket:
@@ -113,15 +110,12 @@ class LFU:
         """See :class:`Policy`."""
         self._take(unit, self._bucket_of.pop(unit))
 
-    def victim(self, spared: Container[int] = ()) -> int | None:
+    def order(self) -> Iterator[int]:
         """See :class:`Policy`."""
         bucket = self._ring.after
         while bucket is not self._ring:
-            for unit in bucket.units:
-                if unit not in spared:
-                    return unit
+            yield from bucket.units
             bucket = bucket.after
-        return None
 
     def _place(self, unit: int, count: int, start: _Bucket) -> None:
         """Put ``unit`` last among those used ``count`` times; ``start`` is a bucket of fewer uses."""

@@ -35,6 +35,9 @@ class Source(Protocol):
     def cost(self, unit: Unit, limit: int) -> int | None:
         """By how much reserving ``unit`` would raise ``charged``; ``None`` for one that is never charged."""
 
+    def relief(self, unit: Unit, wanted: Unit) -> int:
+        """By how much releasing ``unit`` would bring ``wanted`` closer to fitting, if all others stay."""
+
     def reserve(self, unit: Unit, limit: int) -> None:
         """Charge ``unit``, which is about to be loaded."""
 
@@ -78,6 +81,10 @@ class HeapSource:
         return self._charged + self._pool.held
 
     def cost(self, unit: Unit, limit: int) -> int | None:
+        """See :class:`Source`."""
+        return unit.size
+
+    def relief(self, unit: Unit, wanted: Unit) -> int:
         """See :class:`Source`."""
         return unit.size
 
@@ -177,6 +184,15 @@ class MappedSource:
             return None
         shared = {block for block in (span.start, span.stop - 1) if block in self._users}
         return whole - sum(self._bytes(block, block + 1) for block in shared)
+
+    def relief(self, unit: Unit, wanted: Unit) -> int:
+        """See :class:`Source`."""
+        span = self._span(unit)
+        if span is None:
+            return unit.size
+        needed = self._span(wanted) or ()
+        kept = {block for block in (span.start, span.stop - 1) if self._users[block] > 1 or block in needed}
+        return self._bytes(span.start, span.stop) - sum(self._bytes(block, block + 1) for block in kept)
 
     def reserve(self, unit: Unit, limit: int) -> None:
         """See :class:`Source`."""

@@ -21,7 +21,7 @@ from apbundle.paging.units import Unit
 BATCH = 4096
 """Hits that may wait in the log."""
 
-_MAX_SPARED = 64
+_MAX_SPARED = 64  # units passed over in search of some that may leave
 
 
 class UnitStore:
@@ -64,6 +64,7 @@ class UnitStore:
         self._look_ahead: Final = look_ahead
         self._quick_hits: Final = quick_hits
         self._changed: Final = threading.Condition(self.lock)  # a load has ended
+        self._uncharged: Final[set[int]] = set()  # residents larger than the limit: they leave for whatever comes next
         self._unused: Final[dict[int, int | None]] = {}  # loaded ahead, not used yet: the unit that made us expect it
         self._loading: Final[set[int]] = set()
         self._in_flight = 0  # loads that have their room
@@ -136,6 +137,8 @@ class UnitStore:
             self._changed.notify_all()
         self.work_off()
         self.residents[unit.id] = unit, view
+        if self.source.cost(unit, self._limit) is None:
+            self._uncharged.add(unit.id)
         self._policy.insert(unit.id, unit.size)
         self._bytes_loaded += unit.size
         self.memory_used += unit.size
@@ -153,24 +156,27 @@ class UnitStore:
     def fits(self, unit: Unit) -> bool:
         """Whether ``unit`` can be brought in, and charged, as things are."""
         cost = self.source.cost(unit, self._limit)
-        return cost is not None and self.source.charged + cost <= self._limit
+        return cost is not None and self.source.charged + cost <= self._limit and not self._uncharged
 
     def make_room_ahead(self, unit: Unit, may_leave: Callable[[int], bool]) -> bool:
         """Whether ``unit`` fits, once units that ``may_leave`` are evicted; none is if they are not enough."""
         self.work_off()
         if self.source.cost(unit, self._limit) is None:
             return False  # it would be mapped, not loaded
-        excess = self._excess(unit)
-        victims: list[int] = []
-        spared: set[int] = set()
-        while excess > 0:
-            victim = self._policy.victim(spared)
-            if victim is None or len(spared) - len(victims) >= _MAX_SPARED:
-                return False
-            spared.add(victim)
-            if may_leave(victim):
-                victims.append(victim)
-                excess -= self.residents[victim][0].size
+        victims = list(self._uncharged)
+        if not all(map(may_leave, victims)):
+            return False
+        excess, spared = self._excess(unit), 0
+        for candidate in self._policy.order():
+            if excess <= 0 or spared == _MAX_SPARED:
+                break
+            if not may_leave(candidate):
+                spared += 1
+            elif candidate not in self._uncharged:
+                victims.append(candidate)
+                excess -= self.source.relief(self.residents[candidate][0], unit)
+        if excess > 0:
+            return False
         for victim in victims:
             self.drop(victim, "room", unit.id)
         return not self._excess(unit)
@@ -188,11 +194,11 @@ class UnitStore:
     def clear(self) -> None:
         """Let every resident unit go, counting nothing."""
         self.work_off()
-        size = self.memory_used
-        for number in list(self.residents):
+        size, numbers = self.memory_used, list(self.residents)
+        for number in numbers:
             self._forget(number)
         self.source.shrink()
-        if size:
+        if numbers:
             self.observer.cleared(size)
 
     def close(self) -> None:
@@ -214,8 +220,10 @@ class UnitStore:
 
     def _make_room(self, unit: Unit) -> None:
         """Evict until ``unit`` fits or nothing is left to evict, now or after the loads under way."""
+        for larger in list(self._uncharged):
+            self.drop(larger, "room", unit.id)
         while self._excess(unit):
-            victim = self._policy.victim()
+            victim = next(self._policy.order(), None)
             if victim is not None:
                 self.drop(victim, "room", unit.id)
             elif self._in_flight:
@@ -251,6 +259,7 @@ class UnitStore:
         unit = self.residents.pop(number)[0]  # no reference to the view may remain here: the source looks for them
         self.views.pop(unit.name, None)
         self._policy.remove(number)
+        self._uncharged.discard(number)
         self.memory_used -= unit.size
         self.source.release(unit)
         return unit, self._unused.pop(number, None)
