@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apbundle import ModelBundle
 from apbundle.errors import BundleError
 from apbundle.format.reader import BundleReader
 from apbundle.format.verify import verify
+from support.children import run_forked
 from support.leaks import Holdings
 from support.opened import codes
 
@@ -85,6 +89,37 @@ def test_opening_takes_little_memory_and_leaves_nothing_open(name: str) -> None:
         tracemalloc.stop()
     assert peak < 16 * MIB
     assert not before.left_over(wait=0)
+
+
+@pytest.mark.parametrize("name", OPENING)
+def test_a_bundle_as_an_object_says_the_same(name: str) -> None:
+    case = CASES[name]
+    with ModelBundle.load(CORPUS / case["file"]) as bundle:
+        assert (bundle.extension_error and bundle.extension_error.code) == case["extension_error"]
+        assert bundle.model_names == bundle.reader.manifest.model_names
+        for model in bundle:
+            if case["extension_error"] == "unsupported_feature":
+                with pytest.raises(BundleError) as caught:
+                    bundle.get_model(model)
+                assert caught.value.code == "unsupported_feature"
+            else:
+                assert bundle.get_model(model) == bundle.reader.read_model(model)
+
+
+def test_numbers_that_lie_allocate_nothing() -> None:
+    """Every file opens, or is refused, where hardly any more memory can be had."""
+
+    def work() -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        room = pages * os.sysconf("SC_PAGE_SIZE") + 64 * MIB
+        resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
+        for case in CASES.values():
+            try:
+                BundleReader.open(CORPUS / case["file"]).close()
+            except BundleError as error:
+                assert error.code == case["error"]  # noqa: PT017
+
+    assert run_forked(work) == 0
 
 
 @pytest.mark.parametrize("name", CASES)
