@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from apbundle.errors import bundle_error
 from apbundle.fileio import InputFile, StrPath
@@ -105,6 +105,10 @@ class MappedFile:
 
     def __len__(self) -> int:
         return self.size
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._opened()
+        return type(self), (self._file,)  # which insists on the same content when it is opened again
 
     def __repr__(self) -> str:
         return f"MappedFile({self.path!r}, size={self.size}{', closed' if self.closed else ''})"
