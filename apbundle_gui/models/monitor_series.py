@@ -107,11 +107,11 @@ class Series:
         first = max(int(begin / seconds), 0)
         last = max(int(end / seconds), first)
         totals = self._totals()
-        places = np.minimum(np.arange(first, last + 1) * step, self._used)
-        at_edges = totals[places]
+        places = np.arange(first, last + 1) * step
+        at_edges = totals[np.minimum(places, self._used)]
         per_second = np.diff(at_edges, axis=0).T / seconds
         back = max(round(RATE_WINDOW_NS / self._bin_ns), step)
-        before = totals[np.clip(places[1:] - back, 0, None)]
+        before = totals[np.clip(places[1:] - back, 0, self._used)]
         ends = at_edges[1:]
         return Rates(
             edges=np.arange(first, last + 1) * seconds,

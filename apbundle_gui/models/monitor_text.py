@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -154,7 +153,8 @@ def tally(value: int) -> str:
         return words.count(value)
     for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")):
         if value >= size:
-            return f"{words.significant(math.floor(value / size * 1000) / 1000)} {letter}"
+            digits = 10 ** (len(str(value)) - 3)
+            return f"{words.significant(value // digits * digits / size)} {letter}"
     return f"{value:,}"
 
 

@@ -196,9 +196,11 @@ class Workload(QObject):
         self._hear(process)
         last_words = bytes(process.readAllStandardError().data())[-_MAX_STDERR:].decode(errors="replace").strip()
         self._process = None
-        how = f"with code {code}" if status == QProcess.ExitStatus.NormalExit else "by a signal or a crash"
-        reason = f": {last_words.splitlines()[-1]}" if last_words else "."
-        self._fail(self._error or OSError(f"The workload's process ended unexpectedly {how}{reason}"))
+        if status == QProcess.ExitStatus.NormalExit:
+            reason = last_words.splitlines()[-1] if last_words else f"it ended with code {code}"
+        else:
+            reason = "it was killed, or it crashed"
+        self._fail(self._error or OSError(f"The workload's process is gone: {reason}"))
 
     def _not_started(self, process: QProcess, error: QProcess.ProcessError) -> None:
         if process is self._process and error == QProcess.ProcessError.FailedToStart:
