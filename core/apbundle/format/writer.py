@@ -29,6 +29,9 @@ from apbundle.format.reader import BundleReader
 from apbundle.format.sources import ModelSource
 from apbundle.progress import Cancel, Progress, Reporter
 
+_NO_METADATA = ModelMetadata()
+"""One for all entries: metadata goes to the file through the extension, not through them."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
@@ -174,7 +177,7 @@ class _Planned:
         sizes = [model.source.size for model in models]
         manifest = BundleManifest(options.description, options.created_at)
         for model, size in zip(models, sizes, strict=True):
-            manifest.add_model(ModelEntry(model.name, size, 0, compression=model.compression))
+            manifest.add_model(ModelEntry(model.name, size, 0, _NO_METADATA, compression=model.compression))
         self._extension = Extension(
             bundle_metadata=options.metadata,
             models={model.name: model.metadata for model in models if model.metadata is not None},
