@@ -13,6 +13,7 @@ from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio import StrPath
 from apbundle.trace.decoding import EVENTS, Decoded, EventArray, decode
 from apbundle.trace.records import (
+    MAX_SIZE,
     PAGE_SLOTS,
     RECORD,
     SLOT,
@@ -132,13 +133,14 @@ class RecordingReader:
         if start < 0:
             raise ValueError(f"events are counted from 0, not {start}")
         pages = self._pages()
-        parts = [np.zeros(0, EVENTS)]
+        parts, time = [np.zeros(0, EVENTS)], 0
         page = max(bisect_right(range(pages), start, key=lambda p: self._totals(p)[1].events) - 1, 0)
         while page < pages and start < stop:
             first = self._totals(page)[1].events
             if first >= stop:
                 break
-            events = self._page(page).events
+            events = self._page(page, time).events
+            time = int(events["time"][-1]) if len(events) else time
             parts.append(events[max(start - first, 0) : stop - first])
             page += 1
         return np.concatenate(parts)
@@ -221,14 +223,17 @@ class RecordingReader:
             self._status = "live"
 
     def _pages(self) -> int:
-        """Pages that begin with complete totals."""
-        slots = self._opened().slots
-        pages = slots // PAGE_SLOTS
-        return pages + (slots % PAGE_SLOTS > TOTALS_SLOTS)
-
-    def _page(self, page: int) -> Decoded:
+        """Pages that begin with complete totals; zeros, which a machine that stopped may have left, are none."""
         file = self._opened()
-        return self._decode(file, page * PAGE_SLOTS, PAGE_SLOTS, self._totals(page)[0])
+        pages, rest = divmod(file.slots, PAGE_SLOTS)
+        pages += rest > TOTALS_SLOTS
+        while pages and not any(file.read((pages - 1) * PAGE_SLOTS, 1)):
+            pages -= 1
+        return pages
+
+    def _page(self, page: int, earliest: int = 0) -> Decoded:
+        file = self._opened()
+        return self._decode(file, page * PAGE_SLOTS, PAGE_SLOTS, max(self._totals(page)[0], earliest))
 
     def _totals(self, page: int) -> tuple[int, Totals]:
         """The time at which a page begins, and the counters up to there."""
@@ -240,4 +245,4 @@ class RecordingReader:
         time, _, kind, *_ = RECORD.unpack_from(data)
         if kind != Kind.TOTALS:
             raise bad_recording("The recording is damaged: a page does not begin with its totals.", self.path, offset)
-        return time, Totals.unpack(data[SLOT:])
+        return min(time, MAX_SIZE), Totals.unpack(data[SLOT:])
