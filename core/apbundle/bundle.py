@@ -82,15 +82,30 @@ class ModelBundle:
         return bundle
 
     @staticmethod
-    def load_paged(path: StrPath, max_memory: int | str | None = None, **settings: Any) -> PagedBundle:
+    def load_paged(
+        path: StrPath, max_memory: int | str | None = None, *, record: StrPath | None = None, **settings: Any
+    ) -> PagedBundle:
         """Open the bundle at ``path`` for paging under a limit.
 
-        ``max_memory`` is bytes, a size such as ``"2GiB"``, or ``"auto"``; ``settings`` are those of
-        :class:`PagingConfig`.
+        Parameters
+        ----------
+        max_memory
+            Bytes, a size such as ``"2GiB"``, or ``"auto"``.
+        record
+            Where to write a recording of all that happens; see :class:`PagedBundle`.
+        settings
+            The other parameters of :class:`PagingConfig`.
+
+        Raises
+        ------
+        BundleError, OSError
+            The file cannot be opened, or is no bundle.
+        TypeError, ValueError
+            The settings make no sense.
         """
         if max_memory is not None:
             settings["max_memory"] = max_memory
-        return PagedBundle.open(path, PagingConfig(**settings))
+        return PagedBundle.open(path, PagingConfig(**settings), record=record)
 
     def _attach(self, reader: BundleReader) -> None:
         self._detach()

@@ -342,6 +342,16 @@ def test_a_run_as_it_is_recorded(mixed: Path, tmp_path: Path) -> None:
     assert (events["latency"][loads] > 0).all()
 
 
+def test_load_paged_records_too(mixed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.aptrace"
+    with ModelBundle.load_paged(mixed, "1MiB", record=path, prefetch=False) as paged:
+        assert paged.recording == str(path)
+        paged.get_model("small 1")
+    with RecordingReader.open(path) as reader:
+        assert reader.header.config["max_memory"] == MIB
+        assert reader.poll()["kind"].tolist() == [Kind.MISS, Kind.CLEAR]
+
+
 def test_a_recording_that_cannot_be(mixed: Path, tmp_path: Path) -> None:
     with pytest.warns(RuntimeWarning, match="Not recording"):
         paged = PagedBundle(mixed, config(), record=tmp_path / "no" / "run.aptrace")
