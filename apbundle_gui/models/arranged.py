@@ -52,11 +52,11 @@ class ArrangedModel(QAbstractTableModel):
         raise NotImplementedError
 
     def matcher(self, words: tuple[str, ...]) -> Matches:
-        """Which things match all of these words. Called, and its answer used, in a worker."""
+        """Which things match all of these words. The answer is used in a worker."""
         raise NotImplementedError
 
     def key(self, column: int) -> Key:
-        """What a column sorts by. Called, and its answer used, in a worker."""
+        """What a column sorts by. The answer is used in a worker."""
         raise NotImplementedError
 
     # -- rows and things -----------------------------------------------------------------------------------------
@@ -112,12 +112,12 @@ class ArrangedModel(QAbstractTableModel):
 
     def rearrange(self) -> None:
         """Filter and sort anew."""
-        count, words, column = self.count(), words_of(self._query), self._sort_column
+        count, words = self.count(), words_of(self._query)
+        matches = self.matcher(words) if words and count else None
+        key = self.key(self._sort_column) if self._sort_column >= 0 and count else None
         descending = self._descending
 
         def work(progress: Progress, cancel: Cancel) -> Arrangement:
-            matches = self.matcher(words) if words else None
-            key = self.key(column) if column >= 0 else None
             return arrange(count, matches, key, descending, Pace(cancel))
 
         self._asked += 1

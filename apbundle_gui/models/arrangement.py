@@ -17,11 +17,11 @@ from apbundle_gui.services.pacing import Pace
 
 RUN: Final = 512
 """How many keys are sorted in one call."""
-_DIGITS: Final = re.compile("([0-9]+)")
+_DIGITS: Final = re.compile("[0-9]+")
 _KEY_LENGTH: Final = 256
 
 Matches = Callable[[int], bool]
-Key = Callable[[int], Any]
+Key = Callable[[int], int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +80,29 @@ def _kept(count: int, matches: Matches, step: Callable[[], None]) -> Iterator[in
 
 
 def _sorted(indices: Iterable[int], key: Key, descending: bool, step: Callable[[], None]) -> Iterator[int]:
-    runs: list[list[tuple[Any, int]]] = [[]]
-    sign = -1 if descending else 1
+    keys: dict[int, Any] = {}  # no tuple a row: collecting those as garbage would stop everything for a while
+    runs: list[list[int]] = [[]]
     for index in indices:
-        runs[-1].append((key(index), sign * index))
+        keys[index] = key(index)
+        runs[-1].append(index)
         if len(runs[-1]) == RUN:
-            runs[-1].sort(reverse=descending)
+            runs[-1].sort(key=keys.__getitem__, reverse=descending)
             runs.append([])
         step()
-    runs[-1].sort(reverse=descending)
-    for _, index in heapq.merge(*runs, reverse=descending):
-        yield sign * index
+    runs[-1].sort(key=keys.__getitem__, reverse=descending)
+    for index in heapq.merge(*runs, key=keys.__getitem__, reverse=descending):
+        yield index
         step()
 
 
-def natural(text: str) -> tuple[Any, ...]:
+def natural(text: str) -> str:
     """A sort key by which ``layer2`` comes before ``layer10``, whatever the case of the letters."""
-    parts = _DIGITS.split(text[:_KEY_LENGTH].casefold())
-    return tuple(_number(part) if place % 2 else part for place, part in enumerate(parts))
+    return _DIGITS.sub(_number, text[:_KEY_LENGTH].casefold())
 
 
-def _number(digits: str) -> tuple[int, str]:
-    significant = digits.lstrip("0")  # compared as text of one length: a stranger's number may have any size
-    return len(significant), significant
+def _number(digits: re.Match[str]) -> str:
+    significant = digits.group().lstrip("0")  # compared by length, then as text: it may have any size
+    return f"0{chr(len(significant))}{significant}"
 
 
 def words_of(query: str) -> tuple[str, ...]:

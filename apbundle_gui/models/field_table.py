@@ -141,13 +141,11 @@ class FieldRows(ArrangedModel):
         return RIGHT if role == Role.TextAlignmentRole and section in _RIGHT else None
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid() or self._reader is None:
+        if role not in _ANSWERED or not index.isValid() or self._reader is None:
             return None
         column = index.column()
         if role == Role.TextAlignmentRole:
             return RIGHT if column in _RIGHT and not self._short else None
-        if role not in _ANSWERED:
-            return None
         number = self.index_of(index.row())
         if role == Role.DisplayRole:
             return self._text(self.field(number), column)
@@ -193,4 +191,4 @@ class FieldRows(ArrangedModel):
                 return field.meaning
 
 
-_ANSWERED: Final = frozenset({Role.DisplayRole, Role.ToolTipRole, TONE_ROLE, ICON_ROLE})
+_ANSWERED: Final = frozenset({Role.DisplayRole, Role.ToolTipRole, Role.TextAlignmentRole, TONE_ROLE, ICON_ROLE})

@@ -177,17 +177,14 @@ class ModelTable(ArrangedModel):
         return None
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        flag = Qt.ItemFlag
-        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled if index.isValid() else flag(0)
+        return _FLAGS if index.isValid() else _NO_FLAGS
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
-        if not index.isValid() or self._inspection is None:
+        if role not in _ANSWERED or not index.isValid() or self._inspection is None:
             return None
         column = index.column()
         if role == Role.TextAlignmentRole:
             return RIGHT if column in _RIGHT else None
-        if role not in _ANSWERED:
-            return None
         model = self.index_of(index.row())
         if role == Role.DisplayRole:
             return self._text(model, column)
@@ -246,4 +243,6 @@ class ModelTable(ArrangedModel):
                 return entry.metadata.architecture
 
 
-_ANSWERED: Final = frozenset({Role.DisplayRole, Role.ToolTipRole, TONE_ROLE, ICON_ROLE})
+_ANSWERED: Final = frozenset({Role.DisplayRole, Role.ToolTipRole, Role.TextAlignmentRole, TONE_ROLE, ICON_ROLE})
+_NO_FLAGS: Final = Qt.ItemFlag(0)
+_FLAGS: Final = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled

@@ -41,12 +41,12 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class ExtractPlan:
-    """What extracting would do: the models, the folder, their bytes, and the paths that exist already."""
+    """What extracting would do: the models, the folder, their bytes, and the names and paths of what exists."""
 
     names: tuple[str, ...]
     folder: str
     size: int
-    existing: tuple[str, ...]
+    existing: tuple[tuple[str, str], ...]
 
 
 def suffix_of(name: str, found: str) -> str:
@@ -84,9 +84,9 @@ def plan_extraction(
 
     def work(progress: Progress, cancel: Cancel) -> ExtractPlan:
         files = target_names(inspection.reader, _Suffixes(inspection))
-        paths = [os.path.join(folder, files[name]) for name in names]
+        paths = [(name, os.path.join(folder, files[name])) for name in names]
         size = sum(inspection.reader.entry(name).raw_size for name in names)
-        return ExtractPlan(tuple(names), folder, size, tuple(path for path in paths if os.path.lexists(path)))
+        return ExtractPlan(tuple(names), folder, size, tuple(pair for pair in paths if os.path.lexists(pair[1])))
 
     return services.jobs.start("Preparing to extract", work, on_done=on_done, key="inspect.plan", abandonable=True)
 

@@ -1,7 +1,7 @@
 """How a job that computes in Python leaves the window its share.
 
 The interpreter runs one thread at a time, and every call between Qt and Python hands the turn over: a worker that never
-pauses makes each of the hundreds of calls of one repaint wait. So long loops take a breath every millisecond.
+pauses makes each of the hundreds of calls of one repaint wait. So long loops take a breath after half a millisecond.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from apbundle.progress import Cancel, Reporter
 
-WORK_S: Final = 0.001
+WORK_S: Final = 0.0005
 """The longest stretch of work between two pauses, in seconds."""
 REST_S: Final = 0.001
 """How long a pause is at least, in seconds."""

@@ -132,6 +132,7 @@ QHeaderView::down-arrow { image: url(ui:chevron-down.svg); width: 10px; height: 
 QHeaderView::up-arrow { image: url(ui:chevron-up.svg); width: 10px; height: 10px; }
 QTableCornerButton::section { background: $surface; border: none; }
 QAbstractScrollArea { background: $surface; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollArea { background: transparent; border: none; }
 QScrollArea > #qt_scrollarea_viewport, QScrollArea > #qt_scrollarea_viewport > QWidget[kind="body"] {
     background: transparent; }

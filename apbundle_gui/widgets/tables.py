@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPen, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -54,10 +54,24 @@ class TableView(QTableView):
         copy.setContext(Qt.ShortcutContext.WidgetShortcut)
         copy.activated.connect(self.copy_selection)
 
+    def setSelectionModel(self, selection: QItemSelectionModel) -> None:
+        """Use this selection; the header does not: it would ask for every selected cell whenever it is painted."""
+        super().setSelectionModel(selection)
+        header = self.horizontalHeader()
+        header.setSelectionModel(QItemSelectionModel(selection.model(), header))
+
+    def selected_ranges(self) -> list[tuple[int, int]]:
+        """The selected rows in the order they are shown, as ranges of first and last row."""
+        selecting = self.selectionModel()
+        if selecting is None:
+            return []
+        selection = selecting.selection()
+        parts = map(selection.at, range(selection.count()))
+        return sorted({(part.top(), part.bottom()) for part in parts})
+
     def selected_rows(self) -> list[int]:
         """The selected rows in the order they are shown."""
-        selection = self.selectionModel()
-        return sorted(index.row() for index in selection.selectedRows()) if selection is not None else []
+        return [row for first, last in self.selected_ranges() for row in range(first, last + 1)]
 
     def set_widths(self, widths: list[int], stretch: int | None = None) -> None:
         """Give the columns their first widths in pixels; column ``stretch`` takes the room that is left."""
@@ -94,3 +108,4 @@ class TableView(QTableView):
         for row in range(first, last + 1):
             y = self.rowViewportPosition(row) + self.rowHeight(row) - 1
             painter.drawLine(0, y, width, y)
+        painter.end()

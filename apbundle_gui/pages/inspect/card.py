@@ -96,7 +96,7 @@ class BundleCard(Card):
         self._compose_path()
         self.body.addSpacing(Space.XS)
         facts = QWidget()
-        flow = FlowLayout(facts, spacing=Space.XL)
+        flow = FlowLayout(facts, spacing=Space.L)
         captions = ("Size", "Models", "Created", "Format", "Data offset", "Alignment", "Checksums")
         self.facts = {caption: Fact(caption) for caption in captions}
         for fact in self.facts.values():

@@ -12,45 +12,51 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from apbundle_gui import theme
 from apbundle_gui.models.arranged import ICON_ROLE, TONE_ROLE
 from apbundle_gui.theme import Tone
+from apbundle_gui.widgets import TableView
 
-_ICONS = {"neutral": "info"}
+_GLYPHS = {"neutral": "info"}
 
 
 @cache
-def _icon(name: str, tone: Tone | None) -> QIcon:
-    return theme.icon(_ICONS.get(name, name), tone)
+def _icon(name: str, tone: Tone | None, dark: bool, scale: float) -> QIcon:
+    """The icon as a picture: drawing a letter of a font again in every row would take longer than all the text."""
+    picture = theme.icon(_GLYPHS.get(name, name), tone).pixmap(QSize(theme.ICON, theme.ICON), scale)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)
+    return icon
 
 
-class CellDelegate(QStyledItemDelegate):
-    """Paints one table's cells.
+class MonoDelegate(QStyledItemDelegate):
+    """Cells of offsets, digests and bytes."""
 
-    Parameters
-    ----------
-    mono
-        The columns of offsets, digests and bytes.
-    toned
-        The columns whose cells have a colour with a meaning or an icon; the others are never asked.
-    """
-
-    def __init__(self, mono: Collection[int] = (), toned: Collection[int] = (), parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._mono = frozenset(mono)
-        self._toned = frozenset(toned)
         self._font = theme.mono_font()
         self._metrics = QFontMetrics(self._font)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
-        column = index.column()
-        if column in self._mono:
-            option.font = self._font
-            option.fontMetrics = self._metrics
-        if column in self._toned:
-            value = index.data(TONE_ROLE)
-            tone = Tone(value) if value else None
-            if tone is not None:
-                option.palette.setColor(QPalette.ColorRole.Text, theme.tone_color(tone, "text"))
-            if name := index.data(ICON_ROLE):
-                option.icon = _icon(name, tone)
-                option.decorationSize = QSize(theme.ICON, theme.ICON)
-                option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+        option.font = self._font
+        option.fontMetrics = self._metrics
+
+
+class ToneDelegate(QStyledItemDelegate):
+    """Cells in the colour of what they mean, with its icon."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        value = index.data(TONE_ROLE)
+        tone = Tone(value) if value else None
+        if tone is not None:
+            option.palette.setColor(QPalette.ColorRole.Text, theme.tone_color(tone, "text"))
+        if name := index.data(ICON_ROLE):
+            option.icon = _icon(name, tone, theme.colors().dark, option.widget.devicePixelRatioF())
+            option.decorationSize = QSize(theme.ICON, theme.ICON)
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+
+
+def set_delegates(view: TableView, *, mono: Collection[int] = (), toned: Collection[int] = ()) -> None:
+    """Give columns of a table their looks; cells of the others are painted without any Python."""
+    for columns, delegate in ((mono, MonoDelegate(view)), (toned, ToneDelegate(view))):
+        for column in columns:
+            view.setItemDelegateForColumn(column, delegate)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models.recent_list import FOLDER, NAME, RecentList
-from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, EmptyState, TableView, button
 
@@ -56,7 +56,7 @@ class EmptyInspect(QWidget):
         self.view.setModel(self.list)
         self.view.horizontalHeader().hide()
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.view.setItemDelegate(CellDelegate(toned=(NAME, FOLDER), parent=self.view))
+        set_delegates(self.view, toned=(NAME, FOLDER))
         self.view.set_widths([280, 0], stretch=FOLDER)
         self.view.activated.connect(self._open)
         self.view.clicked.connect(self._open)

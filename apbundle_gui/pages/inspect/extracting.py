@@ -27,7 +27,7 @@ class ListDialog(QDialog):
     Parameters
     ----------
     ways
-        Button text and what it does; the first is the default, and closing the dialog does nothing.
+        Button text and what it does; the last is the default, and closing the dialog does nothing.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class ListDialog(QDialog):
         row.addStretch(1)
         self.buttons: list[QPushButton] = []
         for text, act in ways:
-            made = button(text, kind="plain" if self.buttons else "primary")
+            made = button(text, kind="primary" if (text, act) == ways[-1] else "plain")
             made.clicked.connect(self.accept)
             made.clicked.connect(lambda _checked, act=act: act())
             row.addWidget(made)
             self.buttons.append(made)
-        self.buttons[0].setDefault(True)
+        self.buttons[-1].setDefault(True)
         layout.addLayout(row)
         self.resize(720, 400)
 
@@ -107,19 +107,18 @@ class Extracting(QObject):
             return
         existing, models = len(plan.existing), len(plan.names)
         rest = models - existing
-        ways = [("&Overwrite", lambda: self._write(inspection, plan, overwrite=True))]
-        if rest:
-            ways.append(("&Skip these", lambda: self._write(inspection, plan, overwrite=False)))
-        ways.append(("&Cancel", lambda: None))
+        overwriting = ("&Overwrite", lambda: self._write(inspection, plan, overwrite=True))
+        skipping = ("&Skip these", lambda: self._write(inspection, plan, overwrite=False))
+        cancelling = ("&Cancel", lambda: None)
+        ways = [cancelling, overwriting, skipping] if rest else [overwriting, cancelling]
         self.dialog = ListDialog(
             "Some files exist",
             f"{words.count(existing)} of {words.count(models, 'file')} exist in {words.safe(plan.folder)}. "
             "Overwriting cannot be undone.",
-            PairList(("File", "Folder"), [(os.path.basename(path), plan.folder) for path in plan.existing]),
+            PairList(("File", "Model"), [(os.path.basename(path), name) for name, path in plan.existing]),
             ways,
             self._window,
         )
-        self.dialog.buttons[-1].setDefault(True)
         self.dialog.finished.connect(self._forget_dialog)
         self.dialog.open()
 

@@ -45,7 +45,6 @@ class FailurePage(QWidget):
         self.bytes.setFixedHeight(self.bytes.sizeHint().height() + Space.M)
         self._seen.body.addWidget(self.bytes)
         pane = ScrollPane()
-        pane.body.setSpacing(Space.L)
         pane.body.addWidget(self.card)
         pane.body.addWidget(self._seen)
         pane.body.addStretch(1)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.field_table import Column, FieldRows, raw_bytes
 from apbundle_gui.models.remarks import Remark
 from apbundle_gui.pages.inspect.columns import Width
-from apbundle_gui.pages.inspect.delegates import CellDelegate
-from apbundle_gui.pages.inspect.panes import HexPane, TextPane
+from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.pages.inspect.panes import HexPane, SidePanel, TextPane
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Card, ElidedLabel, Facts, Note, SectionTitle, TableView
+from apbundle_gui.widgets import Facts, Note, SectionTitle, TableView
 
 WIDTHS = (Width(88), Width(80), Width(190, grow=1), Width(206), Width(150, grow=3), Width(210, grow=3, drop=1))
 BYTES_SHOWN = 4096
@@ -26,18 +26,13 @@ BYTES_A_ROW = 8
 VALUE_HEIGHT, LEAST_PANE = 92, 44
 
 
-class FieldPanel(Card):
+class FieldPanel(SidePanel):
     """The particulars of one field."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent, margin=Space.M)
-        self.setMinimumWidth(260)
-        self._name = ElidedLabel()
-        self._name.setAccessibleDescription("Selected field")
-        self._name.setFont(SectionTitle("").font())
-        self.body.addWidget(self._name)
+        super().__init__("Selected field", parent)
         self._note = Note()
-        self.body.addWidget(self._note)
+        self.content.addWidget(self._note)
         self._content = QWidget()
         layout = QVBoxLayout(self._content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -46,6 +41,7 @@ class FieldPanel(Card):
         self._facts.add("Offset", mono=True)
         self._facts.add("Length")
         self._facts.add("Meaning")
+        self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout.addWidget(self._facts)
         layout.addSpacing(Space.S)
         layout.addWidget(SectionTitle("Value"))
@@ -58,22 +54,20 @@ class FieldPanel(Card):
         self._bytes = HexPane("Bytes of the field", 8, BYTES_A_ROW)
         self._bytes.setMinimumHeight(LEAST_PANE)
         layout.addWidget(self._bytes, 1)
-        self.body.addWidget(self._content, 1)
-        self._room = QWidget()
-        self.body.addWidget(self._room, 1)
+        self.content.addWidget(self._content, 1)
+        self.content.addStretch()
 
     def show_field(self, inspection: Inspection | None, rows: FieldRows, index: int | None) -> None:
         """Show the field at ``index`` of the list, or none."""
         shown = inspection is not None and index is not None
         self._content.setVisible(shown)
-        self._room.setVisible(not shown)
         self._note.say("")
         if inspection is None or index is None:
-            self._name.setText("No field selected")
+            self.title.setText("No field selected")
             return
         field = rows.field(index)
         marks: Sequence[Remark] = rows.marks(index)
-        self._name.setText(field.name)
+        self.title.setText(field.name)
         self._note.say("\n".join(mark.message for mark in marks), Tone(marks[0].tone) if marks else Tone.NEUTRAL)
         offset = f"{words.hex_offset(field.offset, 4)}   {words.offset_tooltip(field.offset)}"
         self._facts.set("Offset", offset)
@@ -98,9 +92,7 @@ class ManifestTab(TableTab):
         self.panel = FieldPanel()
         view = TableView(framed=True)
         view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        view.setItemDelegate(
-            CellDelegate(mono=(Column.OFFSET, Column.RAW), toned=(Column.NAME,), parent=view),
-        )
+        set_delegates(view, mono=(Column.OFFSET, Column.RAW), toned=(Column.NAME,))
         super().__init__(services, selection, self.rows, view, self.panel)
         self.rows.setParent(self)
         self._remarks: Sequence[Remark] = ()

@@ -10,40 +10,36 @@ from apbundle_gui.models.long_text import lines
 from apbundle_gui.models.metadata_table import Column, MetadataItem, MetadataTable, bundle_items
 from apbundle_gui.models.text import count, exact_size
 from apbundle_gui.pages.inspect.columns import Width
-from apbundle_gui.pages.inspect.delegates import CellDelegate
-from apbundle_gui.pages.inspect.panes import TextPane
+from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.pages.inspect.panes import SidePanel, TextPane
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.pacing import Pace
-from apbundle_gui.theme import Space
-from apbundle_gui.widgets import Card, ElidedLabel, Facts, SecondaryLabel, SectionTitle, TableView, button
+from apbundle_gui.widgets import Facts, SecondaryLabel, TableView, button
 
 WIDTHS = (Width(170, grow=1), Width(230, grow=1), Width(220, grow=4))
+LEAST_PANE = 60
 
 
-class ValuePanel(Card):
+class ValuePanel(SidePanel):
     """One value in full, as far as that can be read."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent, margin=Space.M)
-        self.setMinimumWidth(260)
+        super().__init__("Selected metadata", parent)
         self._item: MetadataItem | None = None
-        self._key = ElidedLabel()
-        self._key.setAccessibleDescription("Selected metadata")
-        self._key.setFont(SectionTitle("").font())
-        self.body.addWidget(self._key)
         self._facts = Facts()
         self._facts.add("Of")
         self._facts.add("Length")
-        self.body.addWidget(self._facts)
+        self.content.addWidget(self._facts)
         self._value = TextPane("Value of the metadata")
-        self.body.addWidget(self._value, 1)
+        self._value.setMinimumHeight(LEAST_PANE)
+        self.content.addWidget(self._value, 1)
         self._folded = SecondaryLabel(wrap=True)
-        self.body.addWidget(self._folded)
+        self.content.addWidget(self._folded)
         self._copy = button("Copy &value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
-        self.body.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
+        self.content.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_item(self, item: MetadataItem | None) -> None:
         """Show a value, or none."""
@@ -52,9 +48,9 @@ class ValuePanel(Card):
             widget.setVisible(item is not None)
         self._folded.hide()
         if item is None:
-            self._key.setText("Nothing selected")
+            self.title.setText("Nothing selected")
             return
-        self._key.setText(item.key)
+        self.title.setText(item.key)
         self._facts.set("Of", item.owner)
         self._facts.set("Length", count(len(item.value), "character"), exact_size(len(item.value.encode())))
         self._value.show_text(item.value)
@@ -82,7 +78,7 @@ class MetadataTab(TableTab):
         self.panel = ValuePanel()
         view = TableView(framed=True)
         view.setSelectionMode(TableView.SelectionMode.ExtendedSelection)
-        view.setItemDelegate(CellDelegate(toned=(Column.MODEL,), parent=view))
+        set_delegates(view, toned=(Column.MODEL,))
         super().__init__(services, selection, self.table, view, self.panel)
         self.table.setParent(self)
         self._listed = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QSize, Signal
@@ -16,15 +17,15 @@ from apbundle_gui.models.field_table import FieldRows
 from apbundle_gui.models.metadata_table import MetadataTable, model_items
 from apbundle_gui.models.model_table import format_text, format_tip
 from apbundle_gui.models.remarks import MODEL_BADGES
-from apbundle_gui.pages.inspect.delegates import CellDelegate
-from apbundle_gui.pages.inspect.panes import ScrollPane
+from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.pages.inspect.panes import SidePanel
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Badge, Card, ElidedLabel, Facts, SecondaryLabel, SectionTitle, TableView, icon_button
+from apbundle_gui.widgets import Badge, Facts, SecondaryLabel, SectionTitle, TableView, icon_button
 
-_NO_METADATA: Final = "The bundle holds no metadata of this model."
-_DAMAGED: Final = "The extension is damaged: metadata cannot be used."
+MOST_ITEMS: Final = 200
+"""How many values of a model are shown here; the tab of the metadata has all of them."""
 
 
 class _ShortTable(TableView):
@@ -36,7 +37,7 @@ class _ShortTable(TableView):
         self.setAccessibleName(name)
         self.setModel(model)
         self.horizontalHeader().hide()
-        self.setItemDelegate(CellDelegate(mono=mono, parent=self))
+        set_delegates(self, mono=mono)
         self.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         model.modelReset.connect(self.updateGeometry)
@@ -49,7 +50,7 @@ class _ShortTable(TableView):
         return QSize(super().minimumSizeHint().width(), rows * theme.ROW_HEIGHT)
 
 
-class ModelPanel(Card):
+class ModelPanel(SidePanel):
     """The panel beside the table of models.
 
     Attributes
@@ -61,24 +62,19 @@ class ModelPanel(Card):
     field_chosen = Signal(int)
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent, margin=1)
-        pane = ScrollPane(Space.M)
-        self.body.addWidget(pane)
-        self._content = pane.body
-        self._content.setSpacing(Space.S)
+        super().__init__("Selected model", parent)
         self._inspection: Inspection | None = None
         self._models: Sequence[int] = ()
         self._current: int | None = None
         self._first_field = 0
-        self.setMinimumWidth(260)
         self._compose_head()
         self._metadata = MetadataTable(services.jobs, self, short=True)
         self._metadata_view = _ShortTable(self._metadata, "Metadata of the model", 2)
         self._metadata_view.hideColumn(metadata_table.Column.MODEL)
         self._metadata_view.set_widths([0, 132, 0], stretch=metadata_table.Column.VALUE)
-        self._none = SecondaryLabel(wrap=True)
-        self._metadata_part = self._section("Metadata", self._metadata_view, self._none)
-        self._content.addWidget(self._metadata_part)
+        self._note = SecondaryLabel(wrap=True)
+        self._metadata_part = self._section("Metadata", self._metadata_view, self._note)
+        self.content.addWidget(self._metadata_part)
         self._fields = FieldRows(services.jobs, self, short=True)
         self._fields_view = _ShortTable(self._fields, "Manifest fields of the model", 4, (field_table.Column.OFFSET,))
         for column in (field_table.Column.LENGTH, field_table.Column.RAW, field_table.Column.MEANING):
@@ -86,26 +82,23 @@ class ModelPanel(Card):
         self._fields_view.set_widths([80, 0, 108, 0, 0, 0], stretch=field_table.Column.VALUE)
         self._fields_view.activated.connect(self._choose_field)
         self._fields_part = self._section("In the manifest", self._fields_view)
-        self._content.addWidget(self._fields_part)
-        self._content.addStretch(1)
+        self.content.addWidget(self._fields_part)
+        self.content.addStretch(1)
 
     def _compose_head(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(Space.S)
-        self._name = ElidedLabel()
-        self._name.setFont(theme.section_font())
-        self._name.setAccessibleDescription("Selected model")
-        row.addWidget(self._name, 1)
         self._badge = Badge()
-        row.addWidget(self._badge)
-        self._content.addLayout(row)
+        self.head.addWidget(self._badge)
         self._facts = Facts()
         for caption in ("Format", "Stored", "Raw"):
             self._facts.add(caption)
         for caption in ("Bytes", "Digest"):
             self._facts.add(caption, mono=True)
-        self._facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self._content.addWidget(self._facts)
+        self._sum = Facts()
+        for caption in ("Stored", "Raw"):
+            self._sum.add(caption)
+        for facts in (self._facts, self._sum):
+            facts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+            self.content.addWidget(facts)
 
     def _section(self, title: str, *contents: QWidget) -> QWidget:
         part = QWidget()
@@ -135,20 +128,21 @@ class ModelPanel(Card):
         self.refresh()
         if inspection is not None and current is not None and one:
             name = inspection.names[current]
-            items = list(model_items(current, name, inspection.reader.entry(name).metadata))
+            items = list(islice(model_items(current, name, inspection.reader.entry(name).metadata), MOST_ITEMS))
             self._metadata.show_items(items)
             self._metadata_view.setVisible(bool(items))
-            self._none.setText(_DAMAGED if inspection.bundle.extension_error is not None else _NO_METADATA)
-            self._none.setVisible(not items)
+            self._note.setText(_metadata_note(inspection, len(items)))
+            self._note.setVisible(bool(self._note.text()))
             self._copy_all.setEnabled(bool(items))
             self.show_fields()
 
     def refresh(self) -> None:
         """Show anew what a job may have found out."""
         if self._inspection is None or self._current is None:
-            self._name.setText("No model selected")
+            self.title.setText("No model selected")
             self._badge.hide()
             self._facts.hide()
+            self._sum.hide()
         elif len(self._models) > 1:
             self._show_sum(self._inspection)
         else:
@@ -168,7 +162,7 @@ class ModelPanel(Card):
         entry = inspection.reader.entry(inspection.names[model])
         badge = MODEL_BADGES[inspection.verification.model_state(entry)]
         begin = inspection.reader.data_offset + entry.offset
-        self._name.setText(entry.name or "(no name)")
+        self.title.setText(entry.name or "(no name)")
         self._badge.set_state(badge.text, Tone(badge.tone))
         self._badge.setToolTip(words.tooltip(badge.meaning))
         self._facts.set("Format", format_text(inspection, model, entry), format_tip(inspection, model, entry))
@@ -182,6 +176,7 @@ class ModelPanel(Card):
         self._facts.set("Digest", digest.hex if digest else "", f"{digest.algorithm}\n{digest.hex}" if digest else "")
         self._badge.show()
         self._facts.show()
+        self._sum.hide()
 
     def _show_sum(self, inspection: Inspection) -> None:
         sizes = inspection.reader.manifest.sizes
@@ -189,13 +184,12 @@ class ModelPanel(Card):
         extension = inspection.reader.extension
         tables = extension.compression if extension is not None else {}
         gained = sum(tables[model].raw_size - sizes[model] for model in set(tables).intersection(self._models))
-        self._name.setText(f"{words.count(len(self._models), 'model')} selected")
+        self.title.setText(f"{words.count(len(self._models), 'model')} selected")
         self._badge.hide()
-        for caption in ("Format", "Bytes", "Digest"):
-            self._facts.set(caption, "")
-        self._facts.set("Stored", _size(stored))
-        self._facts.set("Raw", _size(stored + gained) if gained else "as stored")
-        self._facts.show()
+        self._sum.set("Stored", _size(stored))
+        self._sum.set("Raw", _size(stored + gained) if gained else "as stored")
+        self._facts.hide()
+        self._sum.show()
 
     def _copy_metadata(self) -> None:
         items = (self._metadata.item(index) for index in range(self._metadata.count()))
@@ -203,6 +197,14 @@ class ModelPanel(Card):
 
     def _choose_field(self, index: QModelIndex) -> None:
         self.field_chosen.emit(self._first_field + self._fields.index_of(index.row()))
+
+
+def _metadata_note(inspection: Inspection, items: int) -> str:
+    if inspection.bundle.extension_error is not None:
+        return "The extension is damaged: metadata cannot be used."
+    if items == MOST_ITEMS:
+        return "There may be more; the Metadata tab has all."
+    return "" if items else "The bundle holds no metadata of this model."
 
 
 def _size(value: int) -> str:

@@ -22,15 +22,15 @@ from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
 
 WIDTHS = (
-    Width(170, grow=6),
-    Width(112, grow=1),
+    Width(160, grow=6),
+    Width(112, grow=1, drop=1),
     Width(84),
-    Width(84, drop=3),
-    Width(88),
-    Width(98, drop=2),
+    Width(84, drop=4),
+    Width(88, drop=2),
+    Width(98, drop=3),
     Width(134),
-    Width(72, drop=4),
-    Width(120, grow=3, drop=5),
+    Width(72, drop=5),
+    Width(120, grow=3, drop=6),
 )
 
 
@@ -114,7 +114,15 @@ class ModelsTab(TableTab):
         return row >= 0 and self.table.index_of(row) == current and self._is_selected(row)
 
     def _arranged(self) -> None:
-        self.show_selected(self.selection.models, self.selection.current)
+        """What is not shown any more is not selected any more: nobody extracts what they do not see."""
+        selection, models = self.selection, self.selection.models
+        if self.table.rowCount() < self.table.count():
+            models = [model for model in models if self.table.row_of(model) >= 0]
+            if not models and self.table.rowCount():
+                models = [self.table.index_of(0)]
+        current = selection.current if selection.current in models else None
+        selection.select(models, current)
+        self.show_selected(selection.models, selection.current)
 
     # -- the context menu ----------------------------------------------------------------------------------------
 

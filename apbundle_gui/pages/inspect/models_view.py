@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models.model_table import Column
-from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.widgets import TableView
 
 
@@ -37,9 +37,7 @@ class ModelsView(TableView):
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setDefaultDropAction(Qt.DropAction.CopyAction)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setItemDelegate(
-            CellDelegate(mono=(Column.OFFSET, Column.DIGEST), toned=(Column.NAME, Column.STATE), parent=self)
-        )
+        set_delegates(self, mono=(Column.OFFSET, Column.DIGEST), toned=(Column.NAME, Column.STATE))
         self._preparing = False
 
     @property

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle.format.extract import ExtractReport
 from apbundle_gui.models.remarks import Remark, remarks
@@ -20,16 +18,16 @@ from apbundle_gui.pages.inspect.models_tab import ModelsTab
 from apbundle_gui.pages.inspect.remarks import RemarksView
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.pages.inspect.tabs import Tabs
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import OpenBundle, OpenFailure, Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.first_look import first_look
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Banner, SecondaryLabel
+from apbundle_gui.widgets import Banner
 
 _TAB_KEY = "inspect/tab"
-SEARCH_WIDTH = 320
 
 
 class InspectPage(Page):
@@ -39,7 +37,6 @@ class InspectPage(Page):
         super().__init__(services, parent)
         self.inspection: Inspection | None = None
         self._inspections: dict[str, Inspection] = {}
-        self._queries: dict[str, str] = {}
         self.selection = Selection(self)
         self.drag_files = DragFiles(services)
         self.extracting = Extracting(services, self)
@@ -48,7 +45,7 @@ class InspectPage(Page):
         self.content = QWidget()
         self._compose()
         self._connect()
-        self.tab_bar.setCurrentIndex(services.settings.number(_TAB_KEY, 0, 0, len(self.tabs) - 1))
+        self.tabs.bar.setCurrentIndex(services.settings.number(_TAB_KEY, 0, 0, len(self._all_tabs) - 1))
         self._show_current()
 
     # -- making --------------------------------------------------------------------------------------------------
@@ -57,36 +54,18 @@ class InspectPage(Page):
         self.models_tab = ModelsTab(self.services, self.selection, self.drag_files)
         self.manifest_tab = ManifestTab(self.services, self.selection)
         self.metadata_tab = MetadataTab(self.services, self.selection)
-        self.tabs: tuple[TableTab, ...] = (self.models_tab, self.manifest_tab, self.metadata_tab)
+        self._all_tabs: tuple[TableTab, ...] = (self.models_tab, self.manifest_tab, self.metadata_tab)
+        self.tabs = Tabs(self._all_tabs)
         self.banner = Banner()
         self.card = BundleCard()
         self.remarks = RemarksView()
-        self.tab_bar = QTabBar()
-        self.tab_bar.setAccessibleName("Parts of the bundle")
-        self.tab_bar.setExpanding(False)
-        self.tab_bar.setDrawBase(False)
-        self._tab_stack = QStackedWidget()
-        for tab in self.tabs:
-            self.tab_bar.addTab(tab.title)
-            self._tab_stack.addWidget(tab)
-        self.count = SecondaryLabel()
-        self.search = QLineEdit()
-        self.search.setClearButtonEnabled(True)
-        self.search.setFixedWidth(SEARCH_WIDTH)
-        row = QHBoxLayout()
-        row.setSpacing(Space.M)
-        row.addWidget(self.tab_bar)
-        row.addStretch(1)
-        row.addWidget(self.count)
-        row.addWidget(self.search)
         column = QVBoxLayout(self.content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.M)
         column.addWidget(self.banner)
         column.addWidget(self.card)
         column.addWidget(self.remarks)
-        column.addLayout(row)
-        column.addWidget(self._tab_stack, 1)
+        column.addWidget(self.tabs, 1)
         self._stack = QStackedWidget()
         for widget in (self.empty, self.failure, self.content):
             self._stack.addWidget(widget)
@@ -116,14 +95,6 @@ class InspectPage(Page):
         self.remarks.chosen.connect(self._follow_remark)
         self.extracting.reported.connect(self._show_report)
         self.selection.changed.connect(self.state_changed)
-        self.tab_bar.currentChanged.connect(self._show_tab)
-        self.search.textChanged.connect(self._search)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
-        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
-        escape.activated.connect(self.search.clear)
-        for tab in self.tabs:
-            tab.counted.connect(self._show_count)
-            tab.query_dropped.connect(lambda tab=tab: self._query_dropped(tab))
 
     # -- what the window asks ------------------------------------------------------------------------------------
 
@@ -132,7 +103,7 @@ class InspectPage(Page):
             "inspect.verify": Command(self.verify, self._can_verify),
             "inspect.extract": Command(self.extract_selected, lambda: bool(self._shown and self.selection.models)),
             "inspect.extract_all": Command(self.extract_all, lambda: bool(self._shown and self._shown.names)),
-            "edit.find": Command(self.start_search, lambda: self._shown is not None),
+            "edit.find": Command(self.tabs.start_search, lambda: self._shown is not None),
         }
 
     @property
@@ -144,15 +115,15 @@ class InspectPage(Page):
         self.paths_dropped.emit(paths)
 
     def shutdown(self) -> None:
-        for tab in self.tabs:
+        for tab in self._all_tabs:
             tab.remember()
-        self.services.settings.remember(_TAB_KEY, self.tab_bar.currentIndex())
+        self.services.settings.remember(_TAB_KEY, self.tabs.bar.currentIndex())
         for inspection in self._inspections.values():
             inspection.close()
         self.drag_files.clear()
 
     def show_example(self, bundle_path: str) -> None:
-        self.tab_bar.setCurrentIndex(0)
+        self.tabs.show_tab(self.models_tab)
         self.verify()
 
     def example_ready(self) -> bool:
@@ -212,8 +183,8 @@ class InspectPage(Page):
         self.banner.dismiss()
         self.selection.clear()
         if not again:
-            self._forget_queries()
-        for tab in self.tabs:
+            self.tabs.forget_queries()
+        for tab in self._all_tabs:
             tab.show_inspection(inspection)
         if inspection is None:
             self.remarks.show_remarks(())
@@ -254,15 +225,15 @@ class InspectPage(Page):
         if remark.offset is None or self.inspection is None:
             return
         if self.manifest_tab.go_to(remark.offset):
-            self.tab_bar.setCurrentIndex(self.tabs.index(self.manifest_tab))
+            self.tabs.show_tab(self.manifest_tab)
             return
         model = self.inspection.model_at(remark.offset)
         if model is not None:
             self.selection.select((model,))
-            self.tab_bar.setCurrentIndex(self.tabs.index(self.models_tab))
+            self.tabs.show_tab(self.models_tab)
 
     def _show_field(self, index: int) -> None:
-        self.tab_bar.setCurrentIndex(self.tabs.index(self.manifest_tab))
+        self.tabs.show_tab(self.manifest_tab)
         self.manifest_tab.show_field(index)
 
     # -- extracting ----------------------------------------------------------------------------------------------
@@ -284,46 +255,3 @@ class InspectPage(Page):
             Tone.WARNING if report.written else Tone.DANGER,
             [("Show which", lambda: self.extracting.show_report(report, folder))],
         )
-
-    # -- tabs and searching --------------------------------------------------------------------------------------
-
-    @property
-    def tab(self) -> TableTab:
-        """The visible tab."""
-        return self.tabs[self.tab_bar.currentIndex()]
-
-    def start_search(self) -> None:
-        """Go to the search field."""
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
-
-    def _show_tab(self, place: int) -> None:
-        tab = self.tabs[place]
-        self._tab_stack.setCurrentWidget(tab)
-        tab.shown()
-        self._show_query(tab)
-        self._show_count()
-
-    def _show_query(self, tab: TableTab) -> None:
-        blocked = self.search.blockSignals(True)
-        self.search.setText(self._queries.get(tab.title, ""))
-        self.search.blockSignals(blocked)
-        self.search.setPlaceholderText(tab.placeholder)
-        self.search.setAccessibleName(tab.placeholder)
-
-    def _search(self, query: str) -> None:
-        self._queries[self.tab.title] = query
-        self.tab.model.set_query(query)
-
-    def _query_dropped(self, tab: TableTab) -> None:
-        self._queries.pop(tab.title, None)
-        self._show_query(self.tab)
-
-    def _forget_queries(self) -> None:
-        self._queries.clear()
-        for tab in self.tabs:
-            tab.model.set_query("")
-        self._show_query(self.tab)
-
-    def _show_count(self) -> None:
-        self.count.setText(self.tab.count_text if self.inspection is not None else "")

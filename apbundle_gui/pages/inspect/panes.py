@@ -1,19 +1,29 @@
-"""Panes for reading: text and bytes at length, in plain text, to be selected and copied; and one that scrolls."""
+"""What panels are made of: panes of text and of bytes, to be selected and copied, and the panel that scrolls."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QScrollArea, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QScrollArea, QTextEdit, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models.long_text import column_of_byte, hex_rows, lines, text_column
-from apbundle_gui.theme import Tone
-from apbundle_gui.widgets import set_property
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Card, ElidedLabel, set_property
+
+LEAST_PANEL_WIDTH: Final = 260
+"""The narrowest a panel can be made, in pixels."""
 
 
 class ScrollPane(QScrollArea):
     """Scrolls its body up and down where there is no room for all of it.
+
+    Parameters
+    ----------
+    margin
+        Distance around the body; a pane with one stands in a card, one without on the page.
 
     Attributes
     ----------
@@ -23,15 +33,45 @@ class ScrollPane(QScrollArea):
 
     def __init__(self, margin: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        set_property(self, kind="page")
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         content = QWidget()
-        set_property(content, kind="page-body")
+        set_property(content, kind="body")
         self.body = QVBoxLayout(content)
         self.body.setContentsMargins(margin, margin, margin, margin)
+        self.body.setSpacing(Space.S if margin else Space.L)
         self.setWidget(content)
+        content.setAutoFillBackground(False)
+
+
+class SidePanel(Card):
+    """The particulars of one thing, beside the table it is selected in.
+
+    Attributes
+    ----------
+    head
+        The row of the title.
+    title
+        What the thing is called.
+    content
+        The vertical layout the particulars are put into.
+    """
+
+    def __init__(self, description: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent, margin=1)
+        self.setMinimumWidth(LEAST_PANEL_WIDTH)
+        pane = ScrollPane(Space.M)
+        self.body.addWidget(pane)
+        self.content = pane.body
+        self.head = QHBoxLayout()
+        self.head.setSpacing(Space.S)
+        self.title = ElidedLabel()
+        self.title.setFont(theme.section_font())
+        self.title.setAccessibleDescription(description)
+        self.head.addWidget(self.title, 1)
+        self.content.addLayout(self.head)
 
 
 class TextPane(QPlainTextEdit):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 from apbundle_gui import theme
 from apbundle_gui.models.remark_list import MESSAGE, OFFSET, TITLE, RemarkList
 from apbundle_gui.models.remarks import Remark
-from apbundle_gui.pages.inspect.delegates import CellDelegate
+from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.widgets import TableView, set_property
 
 MOST_ROWS: Final = 3
@@ -40,7 +40,7 @@ class RemarksView(QFrame):
         self.view.setModel(self.list)
         self.view.horizontalHeader().hide()
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.view.setItemDelegate(CellDelegate(mono=(OFFSET,), toned=(TITLE,), parent=self.view))
+        set_delegates(self.view, mono=(OFFSET,), toned=(TITLE,))
         self.view.set_widths([190, 0, 104], stretch=MESSAGE)
         self.view.clicked.connect(self._choose)
         self.view.activated.connect(self._choose)

@@ -17,7 +17,7 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, SecondaryLabel, TableView
 
-PANEL_WIDTH: Final = 352
+PANEL_WIDTH: Final = 360
 """Width of the particulars at first, in pixels."""
 MOST_RESTORED: Final = 10_000
 """How many things are selected again after sorting; of more, only the current one is."""
@@ -152,14 +152,12 @@ class TableTab(QWidget):
 
     def selected_indices(self) -> Sequence[int]:
         """The things in the selected rows, in the order they are shown."""
-        selection = self.view.selectionModel().selection()
-        ranges = sorted({(part.top(), part.bottom()) for part in map(selection.at, range(selection.count()))})
-        parts = [self.model.indices(first, last + 1) for first, last in ranges]
+        parts = [self.model.indices(first, last + 1) for first, last in self.view.selected_ranges()]
         return parts[0] if len(parts) == 1 else [index for part in parts for index in part]
 
     def _show_count(self) -> None:
         empty = self.model.rowCount() == 0
         searching = empty and self.model.count() > 0
-        self._message.setText(f"Nothing matches {self.model.query!r}." if searching else self.nothing)
+        self._message.setText(f"Nothing matches “{words.safe(self.model.query, 60)}”." if searching else self.nothing)
         self._left.setCurrentIndex(1 if empty and self.inspection is not None else 0)
         self.counted.emit()

@@ -43,13 +43,13 @@ class FieldTable(Sequence[Field]):
 
     def __init__(self, reader: BundleReader) -> None:
         self._reader = reader
-        self._entries = list(reader.manifest)
+        self._names = reader.manifest.model_names
         self._positions = parse_manifest(reader.manifest_bytes).positions
         self._head = _head_fields(reader)
         self._tail = _tail_fields(reader)
 
     def __len__(self) -> int:
-        return len(self._head) + _FIELDS_PER_ENTRY * len(self._entries) + len(self._tail)
+        return len(self._head) + _FIELDS_PER_ENTRY * len(self._names) + len(self._tail)
 
     @overload
     def __getitem__(self, index: int) -> Field: ...
@@ -64,29 +64,30 @@ class FieldTable(Sequence[Field]):
         if index < len(self._head):
             return self._head[index]
         index -= len(self._head)
-        if index < _FIELDS_PER_ENTRY * len(self._entries):
+        if index < _FIELDS_PER_ENTRY * len(self._names):
             return self._entry_field(*divmod(index, _FIELDS_PER_ENTRY))
-        return self._tail[index - _FIELDS_PER_ENTRY * len(self._entries)]
+        return self._tail[index - _FIELDS_PER_ENTRY * len(self._names)]
 
     def _entry_field(self, number: int, part: int) -> Field:
-        entry = self._entries[number]
+        name, manifest = self._names[number], self._reader.manifest
+        size, offset = manifest.sizes[number], manifest.offsets[number]
         at = layout.HEADER.size + self._positions[number]
         (length,) = layout.U32.unpack_from(self._reader.manifest_bytes, self._positions[number])
         name_at, size_at = at + 4, at + 4 + length
-        start = self._reader.data_offset + entry.offset
+        start = self._reader.data_offset + offset
         prefix = f"models[{number}]."
         if part == 0:
             return Field(prefix + "name length", at, 4, f"{length}", "bytes of the name that follows")
         if part == 1:
-            return Field(prefix + "name", name_at, length, entry.name, "UTF-8")
+            return Field(prefix + "name", name_at, length, name, "UTF-8")
         if part == 2:
-            return Field(prefix + "size", size_at, 8, f"{entry.size}", f"stored bytes: {format_size(entry.size)}")
-        return Field(prefix + "offset", size_at + 8, 8, f"{entry.offset}", f"from the data offset: byte {start:#x}")
+            return Field(prefix + "size", size_at, 8, f"{size}", f"stored bytes: {format_size(size)}")
+        return Field(prefix + "offset", size_at + 8, 8, f"{offset}", f"from the data offset: byte {start:#x}")
 
     def model_at(self, row: int) -> int | None:
         """The index of the model whose entry the field in ``row`` belongs to, or ``None``."""
         index = (row - len(self._head)) // _FIELDS_PER_ENTRY
-        return index if 0 <= index < len(self._entries) else None
+        return index if 0 <= index < len(self._names) else None
 
     def rows_of_model(self, index: int) -> range:
         """The rows of the entry of the model at ``index``."""

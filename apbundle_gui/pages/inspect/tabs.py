@@ -1,0 +1,100 @@
+"""The tabs in their row, with the search field that searches the visible one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.theme import Space
+from apbundle_gui.widgets import SecondaryLabel
+
+SEARCH_WIDTH = 320
+
+
+class Tabs(QWidget):
+    """Shows one tab at a time; each keeps its own query."""
+
+    def __init__(self, tabs: Sequence[TableTab], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tabs = tuple(tabs)
+        self._queries = dict.fromkeys(self._tabs, "")
+        self.bar = QTabBar()
+        self.bar.setAccessibleName("Parts of the bundle")
+        self.bar.setExpanding(False)
+        self.bar.setDrawBase(False)
+        self._stack = QStackedWidget()
+        for tab in self._tabs:
+            self.bar.addTab(tab.title)
+            self._stack.addWidget(tab)
+            tab.counted.connect(self._show_count)
+            tab.query_dropped.connect(lambda tab=tab: self._drop_query(tab))
+        self.count = SecondaryLabel()
+        self.search = QLineEdit()
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(SEARCH_WIDTH)
+        self.search.textChanged.connect(self._search)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
+        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
+        escape.activated.connect(self.search.clear)
+        row = QHBoxLayout()
+        row.setSpacing(Space.M)
+        row.addWidget(self.bar)
+        row.addStretch(1)
+        row.addWidget(self.count)
+        row.addWidget(self.search)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.M)
+        layout.addLayout(row)
+        layout.addWidget(self._stack, 1)
+        self.bar.currentChanged.connect(self._changed)
+        self._show_query()
+
+    @property
+    def current(self) -> TableTab:
+        """The visible tab."""
+        return self._tabs[self.bar.currentIndex()]
+
+    def show_tab(self, tab: TableTab) -> None:
+        """Make a tab the visible one."""
+        self.bar.setCurrentIndex(self._tabs.index(tab))
+
+    def start_search(self) -> None:
+        """Go to the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def forget_queries(self) -> None:
+        """Search for nothing in any tab."""
+        for tab in self._tabs:
+            self._queries[tab] = ""
+            tab.model.set_query("")
+        self._show_query()
+
+    def _changed(self) -> None:
+        self._stack.setCurrentWidget(self.current)
+        self.current.shown()
+        self._show_query()
+        self._show_count()
+
+    def _search(self, query: str) -> None:
+        self._queries[self.current] = query
+        self.current.model.set_query(query)
+
+    def _drop_query(self, tab: TableTab) -> None:
+        self._queries[tab] = ""
+        self._show_query()
+
+    def _show_query(self) -> None:
+        blocked = self.search.blockSignals(True)
+        self.search.setText(self._queries[self.current])
+        self.search.blockSignals(blocked)
+        self.search.setPlaceholderText(self.current.placeholder)
+        self.search.setAccessibleName(self.current.placeholder)
+
+    def _show_count(self) -> None:
+        self.count.setText(self.current.count_text)
