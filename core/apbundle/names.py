@@ -69,22 +69,32 @@ def safe_file_name(name: str, taken: set[str] | None = None, suffix: str = "") -
     """
     if not _SUFFIX.fullmatch(suffix):
         raise ValueError(f"{suffix!r} is not a file name's ending")
-    used = set() if taken is None else taken
+    return _safe_file_name(name, set() if taken is None else taken, suffix, {})
+
+
+def safe_file_names(names: Iterable[str]) -> list[str]:
+    """:func:`safe_file_name` of each name, all distinct, in the same order."""
+    used: set[str] = set()
+    next_numbers: dict[str, int] = {}
+    return [_safe_file_name(name, used, "", next_numbers) for name in names]
+
+
+def _safe_file_name(name: str, used: set[str], suffix: str, next_numbers: dict[str, int]) -> str:
+    """As :func:`safe_file_name`; ``next_numbers`` has, by what collides, the first number that was not tried."""
     stem, ending = _split(name if len(name) <= 2 * _HEAD else name[:_HEAD] + name[-_HEAD:], suffix)
     safe = _clean(stem)
     altered = safe != unicodedata.normalize("NFC", stem)
     fits = len((safe + ending).encode()) <= MAX_FILE_NAME
     tag = "" if fits and not altered else "-" + _digest(name)[:8]
-    candidates = (_fit(safe, f"{tag}{number}{ending}") for number in _numbers(name, used))
-    result = next(candidate for candidate in candidates if collision_key(candidate) not in used)
+    result = _fit(safe, f"{tag}{ending}")
+    wanted = collision_key(result)
+    if wanted in used:
+        texts = _numbers(name, next_numbers.get(wanted, 2), used)
+        numbered = ((number, _fit(safe, f"{tag}-{text}{ending}")) for number, text in texts)
+        number, result = next(pair for pair in numbered if collision_key(pair[1]) not in used)
+        next_numbers[wanted] = number + 1
     used.add(collision_key(result))
     return result
-
-
-def safe_file_names(names: Iterable[str]) -> list[str]:
-    """:func:`safe_file_name` of each name, all distinct, in the same order."""
-    taken: set[str] = set()
-    return [safe_file_name(name, taken) for name in names]
 
 
 def _split(name: str, suffix: str) -> tuple[str, str]:
@@ -118,10 +128,10 @@ def _fit(stem: str, end: str) -> str:
     return stem + end
 
 
-def _numbers(name: str, used: set[str]) -> Iterator[str]:
-    yield ""
-    yield from (f"-{number}" for number in range(2, _NUMBERED))
-    yield from (f"-{_digest(f'{count} {name}')[:16]}" for count in itertools.count(len(used)))
+def _numbers(name: str, first: int, used: set[str]) -> Iterator[tuple[int, str]]:
+    """Numbers from ``first`` with what to write for them: from some on, a hash that is free at the first attempt."""
+    yield from ((number, str(number)) for number in range(first, _NUMBERED))
+    yield from ((_NUMBERED, _digest(f"{count} {name}")[:16]) for count in itertools.count(len(used)))
 
 
 def _digest(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import unicodedata
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from apbundle import names
 from apbundle.names import (
     MAX_FILE_NAME,
     collision_key,
@@ -147,6 +149,19 @@ def test_many_collisions() -> None:
     assert len({collision_key(result) for result in results}) == 556
     for result in results:
         assert_safe(result)
+
+
+def test_many_collisions_are_not_tried_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def counted(file_name: str) -> str:
+        tried.append(file_name)
+        return collision_key(file_name)
+
+    monkeypatch.setattr(names, "collision_key", counted)
+    hostile = ["".join(case) for case in itertools.product(*((c, c.upper()) for c in "colliding"))]
+    assert len(set(names.safe_file_names(hostile))) == 512
+    assert len(tried) < 4 * 512
 
 
 def test_files_are_really_made_inside(tmp_path: Path) -> None:
