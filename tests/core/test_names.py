@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apbundle import names
+import apbundle.names
 from apbundle.names import (
     MAX_FILE_NAME,
     collision_key,
@@ -158,9 +158,9 @@ def test_many_collisions_are_not_tried_again_and_again(monkeypatch: pytest.Monke
         tried.append(file_name)
         return collision_key(file_name)
 
-    monkeypatch.setattr(names, "collision_key", counted)
+    monkeypatch.setattr(apbundle.names, "collision_key", counted)
     hostile = ["".join(case) for case in itertools.product(*((c, c.upper()) for c in "colliding"))]
-    assert len(set(names.safe_file_names(hostile))) == 512
+    assert len(set(safe_file_names(hostile))) == 512
     assert len(tried) < 4 * 512
 
 
