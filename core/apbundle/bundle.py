@@ -17,12 +17,10 @@ from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
 from apbundle.format.verify import VerifyReport, verify
 from apbundle.format.writer import NewModel, WriteOptions, write_bundle
-from apbundle.inputs import Array, ModelData, as_source
+from apbundle.inputs import Array, ModelData, as_metadata, as_source, read_whole
 from apbundle.mapping import FileMap
 from apbundle.paged import PagedBundle, PagingConfig
-from apbundle.payload.detect import UNKNOWN, detect_format, format_title
-from apbundle.payload.safetensors import arrays
-from apbundle.payload.tensors import PayloadError
+from apbundle.payload.arrays import model_arrays
 from apbundle.progress import Cancel, Progress
 from apbundle.saving import kept_config, kept_models, kept_options, planned_manifest
 
@@ -158,38 +156,31 @@ class ModelBundle:
             raise TypeError(f"a name is a string, not {type(name).__name__}")
         if name in self:
             raise bundle_error("duplicate_name", f"The bundle already has a model named {name!r}.")
-        if metadata is not None and not isinstance(metadata, ModelMetadata):
-            raise TypeError(f"metadata is a ModelMetadata, not {type(metadata).__name__}")
-        if version or architecture or hyperparameters or custom:
-            if metadata is not None:
-                raise ValueError("give either metadata or its parts, not both")
-            metadata = ModelMetadata(version, architecture, dict(hyperparameters or {}), dict(custom or {}))
-        self._added[name] = NewModel(name, as_source(name, data), metadata, compress)
+        described = as_metadata(metadata, version, architecture, hyperparameters or {}, custom or {})
+        self._added[name] = NewModel(name, as_source(name, data), described, compress)
         return self
 
     def get_model(self, name: str) -> memoryview:
         """The raw bytes of a model, read-only; a view of the map where the file is mapped."""
         entry, reader = self._stored(name)
         if reader is None:
-            source = self._added[name].source
-            buffer = bytearray(source.size)
-            source.open()
-            try:
-                source.read_into(0, memoryview(buffer))
-            finally:
-                source.close()
-            return memoryview(buffer).toreadonly()
-        if entry.compressed or not self._can_map(reader):
+            return read_whole(self._added[name].source)
+        mapped = None if entry.compressed else self._mapping(reader)
+        if mapped is None:
             return memoryview(reader.read_model(name))
         reader.readable_entry(name)
         reader.file.check_unchanged()
-        if self._map is None:
-            self._map = FileMap(reader.file)
         start = reader.data_offset + entry.offset
-        return self._map.view[start : start + entry.size]
+        return mapped.view[start : start + entry.size]
 
-    def _can_map(self, reader: BundleReader) -> bool:
-        return self._mapped and (self._map is not None or FileMap.supported(reader.file))
+    def _mapping(self, reader: BundleReader) -> FileMap | None:
+        mapped = self._map  # another thread may close the bundle meanwhile
+        if mapped is None and self._mapped and FileMap.supported(reader.file):
+            try:
+                mapped = self._map = FileMap(reader.file)
+            except OSError:
+                return None  # no address space, for instance: reading works all the same
+        return mapped
 
     def arrays(self, name: str) -> dict[str, Array]:
         """The arrays of a safetensors model by name, read-only, without a copy where the file is mapped.
@@ -200,18 +191,7 @@ class ModelBundle:
         UnsupportedFeature
             The model is something else than a sound safetensors payload.
         """
-        view = self.get_model(name)
-        try:
-            return arrays(view)
-        except PayloadError as error:
-            kind = detect_format(bytes(view[:4096]), len(view), lambda at, size: bytes(view[at : at + size]))
-            reason = str(error) if kind in ("safetensors", UNKNOWN) else f"it looks like {format_title(kind)}"
-            raise bundle_error(
-                "unsupported_feature",
-                f"The model {name!r} cannot be read as arrays: {reason}.",
-                path=self.path,
-                hint="Its bytes are in get_model.",
-            ) from error
+        return model_arrays(self.get_model(name), name, self.path)
 
     def get_metadata(self, name: str) -> ModelMetadata:
         """The metadata of a model; one that was given none shows its size in ``custom``."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from apbundle.format.model import ModelMetadata
 from apbundle.format.sources import BuffersSource, FileSource, ModelSource
 from apbundle.payload.safetensors import serialize
 
@@ -43,3 +44,37 @@ def as_source(name: str, data: ModelData) -> ModelSource:
     raise TypeError(
         f"a model is bytes, a memoryview, an array, a path or a mapping of names to arrays, not {type(data).__name__}"
     )
+
+
+def as_metadata(
+    metadata: ModelMetadata | None,
+    version: str,
+    architecture: str,
+    hyperparameters: Mapping[str, str],
+    custom: Mapping[str, str],
+) -> ModelMetadata | None:
+    """The metadata that is given as a whole or in parts; ``None`` if none is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not text, or given in both ways.
+    """
+    if metadata is not None and not isinstance(metadata, ModelMetadata):
+        raise TypeError(f"metadata is a ModelMetadata, not {type(metadata).__name__}")
+    if not (version or architecture or hyperparameters or custom):
+        return metadata
+    if metadata is not None:
+        raise ValueError("give either metadata or its parts, not both")
+    return ModelMetadata(version, architecture, dict(hyperparameters), dict(custom))
+
+
+def read_whole(source: ModelSource) -> memoryview:
+    """All bytes of ``source``, read-only (``source_changed`` if they changed meanwhile)."""
+    buffer = memoryview(bytearray(source.size))
+    source.open()
+    try:
+        source.read_into(0, buffer)
+    finally:
+        source.close()
+    return buffer.toreadonly()

@@ -67,9 +67,3 @@ def test_pickled_bundle_insists_on_its_file(path: Path) -> None:
     with pytest.raises(BundleError) as changed:
         pickle.loads(frozen)
     assert changed.value.code == "changed_on_disk"
-
-
-def test_arrays_of_something_unknown(path: Path) -> None:
-    with ModelBundle.load(path) as bundle, pytest.raises(BundleError, match="the header claims") as caught:
-        bundle.arrays("m")
-    assert caught.value.code == "unsupported_feature"

@@ -1,0 +1,38 @@
+"""How models come out of a loaded bundle when something stands in the way."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import apbundle.bundle
+from apbundle import BundleError, ModelBundle
+from apbundle.fileio import InputFile
+from support.faults import without_fsync
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Iterator[ModelBundle]:
+    with without_fsync():
+        made = ModelBundle.builder(tmp_path / "a.apbundle").add_model("m", b"x" * 100).build()
+    with made:
+        yield made
+
+
+def test_no_address_space_for_a_map(bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(apbundle.bundle.FileMap):
+        def __init__(self, file: InputFile) -> None:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(apbundle.bundle, "FileMap", Refused)
+    assert bundle.get_model("m") == b"x" * 100
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"x" * 100, "the header claims"), (b"GGUF" * 10, "it looks like GGUF")])
+def test_arrays_of_something_else(data: bytes, said: str) -> None:
+    with pytest.raises(BundleError, match=said) as caught:
+        ModelBundle().add_model("m", data).arrays("m")
+    assert caught.value.code == "unsupported_feature"
