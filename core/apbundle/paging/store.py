@@ -179,7 +179,7 @@ class UnitStore:
             return False
         for victim in victims:
             self.drop(victim, "room", unit.id)
-        return not self._excess(unit)
+        return self._excess(unit) <= 0
 
     def drop(self, number: int, cause: EvictCause, needed_by: int | None = None) -> None:
         """Evict a resident unit."""
@@ -214,15 +214,15 @@ class UnitStore:
             self.views[unit.name] = unit.id, view
 
     def _excess(self, unit: Unit) -> int:
-        """Bytes that must go before ``unit`` fits; none for one that is not charged."""
+        """Bytes that must go before ``unit`` fits, if above 0; 0 for one that is not charged."""
         cost = self.source.cost(unit, self._limit)
-        return 0 if cost is None else max(self.source.charged + cost - self._limit, 0)
+        return 0 if cost is None else self.source.charged + cost - self._limit
 
     def _make_room(self, unit: Unit) -> None:
         """Evict until ``unit`` fits or nothing is left to evict, now or after the loads under way."""
-        for larger in list(self._uncharged):
-            self.drop(larger, "room", unit.id)
-        while self._excess(unit):
+        while self._uncharged:
+            self.drop(next(iter(self._uncharged)), "room", unit.id)
+        while self._excess(unit) > 0:
             victim = next(self._policy.order(), None)
             if victim is not None:
                 self.drop(victim, "room", unit.id)
