@@ -19,8 +19,6 @@ from apbundle_gui.models.monitor_text import KIND_NAMES, clock, sentence
 
 KEPT: Final = 100_000
 """Rows kept at the least, once there were so many."""
-_BLOCK: Final = KEPT // 10  # so many leave at once: taking the first row out of a view costs as much as all of them
-_ROOM: Final = KEPT + _BLOCK
 KIND_ROLE: Final = Qt.ItemDataRole.UserRole
 """The :class:`~apbundle.trace.records.Kind` of a row, as a number."""
 
@@ -45,15 +43,24 @@ _RIGHT: Final = (Column.TIME, Column.SIZE)
 
 
 class EventListModel(QAbstractTableModel):
-    """Rows of events, oldest first."""
+    """Rows of events, oldest first.
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    Parameters
+    ----------
+    kept
+        Rows kept at the least, once there were so many.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, kept: int = KEPT) -> None:
         super().__init__(parent)
+        self._kept: Final = kept
+        self._block: Final = kept // 10  # so many leave at once: taking one out of a view costs as much as all
+        self._room: Final = kept + self._block
         self._names: tuple[str, ...] = ()
-        self._rows: RowArray = np.zeros(_ROOM, ROWS)  # the row of number n is at n % _ROOM
+        self._rows: RowArray = np.zeros(self._room, ROWS)  # the row of number n is at n % room
         self._first = 0
         self._next = 0
-        self._shown = np.zeros(_ROOM, np.int64)  # the numbers of the rows that pass the filter, in order
+        self._shown = np.zeros(self._room, np.int64)  # the numbers of the rows that pass the filter, in order
         self._begin = 0
         self._end = 0
         self._passes = np.ones(256, np.bool_)
@@ -81,24 +88,24 @@ class EventListModel(QAbstractTableModel):
         self._pending.append(rows)
         self._pending_rows += len(rows)
         self._pending_events += int(rows["count"].sum())
-        while self._pending_rows - len(self._pending[0]) >= KEPT:
+        while self._pending_rows - len(self._pending[0]) >= self._kept:
             self._pending_rows -= len(self._pending.pop(0))
 
     def publish(self) -> None:
         """Show what waits."""
         if not self._pending:
             return
-        rows = np.concatenate(self._pending)[-KEPT:]
+        rows = np.concatenate(self._pending)[-self._kept :]
         self._forget_pending()
-        if len(rows) >= KEPT:
+        if len(rows) >= self._kept:
             self.beginResetModel()
             self._first = self._next
             self._store(rows)
             self._filter()
             self.endResetModel()
             return
-        if self._next - self._first + len(rows) > _ROOM:
-            self._drop(max(len(rows), _BLOCK))
+        if self._next - self._first + len(rows) > self._room:
+            self._drop(max(len(rows), self._block))
         numbers = self._next + np.flatnonzero(self._passes[rows["kind"]])
         if not len(numbers):
             self._store(rows)
@@ -106,7 +113,7 @@ class EventListModel(QAbstractTableModel):
         count = self.rowCount()
         self.beginInsertRows(QModelIndex(), count, count + len(numbers) - 1)
         self._store(rows)
-        if self._end + len(numbers) > _ROOM:
+        if self._end + len(numbers) > self._room:
             self._shown[:count] = self._shown[self._begin : self._end].copy()
             self._begin, self._end = 0, count
         self._shown[self._end : self._end + len(numbers)] = numbers
@@ -123,7 +130,7 @@ class EventListModel(QAbstractTableModel):
 
     def row(self, row: int) -> Any:
         """One row of :data:`~apbundle_gui.models.monitor_rows.ROWS`, as shown at ``row``."""
-        return self._rows[self._shown[self._begin + row] % _ROOM]
+        return self._rows[self._shown[self._begin + row] % self._room]
 
     def models_at(self, row: int) -> tuple[int, ...]:
         """The numbers of the models the event is about: its own, and the one that needed the room."""
@@ -179,12 +186,12 @@ class EventListModel(QAbstractTableModel):
         return words.tooltip(self._text(row, column))
 
     def _store(self, rows: RowArray) -> None:
-        self._rows[(self._next + np.arange(len(rows))) % _ROOM] = rows
+        self._rows[(self._next + np.arange(len(rows))) % self._room] = rows
         self._next += len(rows)
 
     def _filter(self) -> None:
         numbers = np.arange(self._first, self._next)
-        numbers = numbers[self._passes[self._rows["kind"][numbers % _ROOM]]]
+        numbers = numbers[self._passes[self._rows["kind"][numbers % self._room]]]
         self._begin, self._end = 0, len(numbers)
         self._shown[: len(numbers)] = numbers
 

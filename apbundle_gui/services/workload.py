@@ -113,9 +113,9 @@ class Workload(QObject):
         self._process = process
         process.setProgram(sys.executable)
         process.setArguments(["-P", workload_worker.__file__])
-        process.readyReadStandardOutput.connect(lambda: self._hear(process))
-        process.finished.connect(lambda code, status: self._finished(process, code, status))
-        process.errorOccurred.connect(lambda error: self._not_started(process, error))
+        process.readyReadStandardOutput.connect(self._hear)
+        process.finished.connect(self._finished)
+        process.errorOccurred.connect(self._not_started)
         self._set_state(WorkloadState.STARTING)
         process.start()
         process.write(self.settings.to_line())
@@ -142,7 +142,7 @@ class Workload(QObject):
         """End what runs, and forget it and its recording."""
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            self._let_go(process)
         if self.recording is not None:
             with suppress(OSError):
                 os.unlink(self.recording)
@@ -167,10 +167,20 @@ class Workload(QObject):
         if self._process is not None:
             self._process.write(to_line(command))
 
-    # What a process says or does that was let go already is of no interest any more.
+    def _let_go(self, process: QProcess) -> None:
+        """Let a process end by itself, and kill it when it does not; what it says and does is of no interest now."""
+        process.readyReadStandardOutput.disconnect(self._hear)
+        process.finished.disconnect(self._finished)
+        process.errorOccurred.disconnect(self._not_started)
+        process.finished.connect(process.deleteLater)
+        process.closeWriteChannel()
+        timer = QTimer(process, singleShot=True, interval=PATIENCE_MS)
+        timer.timeout.connect(process.kill)
+        timer.start()
 
-    def _hear(self, process: QProcess) -> None:
-        if process is not self._process:
+    def _hear(self) -> None:
+        process = self._process
+        if process is None:
             return
         self._heard += process.readAllStandardOutput().data()
         *lines, self._heard = self._heard.split(b"\n")
@@ -189,21 +199,23 @@ class Workload(QObject):
         if "state" in told:
             self._set_state(WorkloadState(told["state"]))
 
-    def _finished(self, process: QProcess, code: int, status: QProcess.ExitStatus) -> None:
-        process.deleteLater()
-        if process is not self._process:
+    def _finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        process = self._process
+        if process is None:
             return
-        self._hear(process)
+        self._hear()
         last_words = bytes(process.readAllStandardError().data())[-_MAX_STDERR:].decode(errors="replace").strip()
         self._process = None
+        process.deleteLater()
         if status == QProcess.ExitStatus.NormalExit:
             reason = last_words.splitlines()[-1] if last_words else f"it ended with code {code}"
         else:
             reason = "it was killed, or it crashed"
         self._fail(self._error or OSError(f"The workload's process is gone: {reason}"))
 
-    def _not_started(self, process: QProcess, error: QProcess.ProcessError) -> None:
-        if process is self._process and error == QProcess.ProcessError.FailedToStart:
+    def _not_started(self, error: QProcess.ProcessError) -> None:
+        process = self._process
+        if process is not None and error == QProcess.ProcessError.FailedToStart:
             self._process = None
             process.deleteLater()
             self._fail(OSError(f"The workload's process cannot be started: {process.errorString()}"))
@@ -216,12 +228,6 @@ class Workload(QObject):
         if state is not self.state:
             self.state = state
             self.changed.emit()
-
-
-def _end(process: QProcess) -> None:
-    """Let a process end by itself, and kill it when it does not."""
-    process.closeWriteChannel()
-    QTimer.singleShot(PATIENCE_MS, process, process.kill)
 
 
 def _exception(told: dict[str, Any]) -> BaseException:

@@ -26,7 +26,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from apbundle.errors import BundleError
 from apbundle.paged import PagedBundle, PagingConfig
@@ -255,10 +255,16 @@ def _size(path: str) -> int:
         return 0  # removed under us: the window says so
 
 
-def read_lines(stream: BinaryIO, commands: queue.SimpleQueue[bytes | None]) -> None:
-    """Pass the lines of ``stream`` on as they come, and ``None`` when it ends."""
-    for line in stream:
-        commands.put(line)
+def read_lines(descriptor: int, commands: queue.SimpleQueue[bytes | None]) -> None:
+    """Pass the lines of a file on as they come, and ``None`` when it ends.
+
+    Past Python's buffers: their locks would be held by a thread that waits, and stop the interpreter from exiting.
+    """
+    rest = b""
+    while data := os.read(descriptor, 1 << 16):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            commands.put(line)
     commands.put(None)
 
 
@@ -274,12 +280,11 @@ def failure(error: BaseException) -> dict[str, Any]:
 def main() -> int:
     """Run the workload that standard input describes; 0 unless it failed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is the window's; the end of input ends this
-    stream = sys.stdin.buffer
-    first = stream.readline()
-    if not first:
-        return 0
     commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    threading.Thread(target=read_lines, args=(stream, commands), daemon=True).start()
+    threading.Thread(target=read_lines, args=(0, commands), daemon=True).start()
+    first = commands.get()
+    if first is None:
+        return 0
     try:
         Worker(WorkloadSettings.from_line(first), commands).run()
     except (BundleError, OSError, MemoryError) as error:
