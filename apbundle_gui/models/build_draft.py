@@ -106,23 +106,24 @@ def suggested_name(path: str) -> str:
     return os.fsencode(os.path.splitext(name)[0] or name).decode("utf-8", "replace")
 
 
-def unique_name(wanted: str, taken: Collection[str]) -> str:
-    """``wanted``, numbered when it is taken: ``encoder-2``."""
-    if wanted not in taken:
-        return wanted
-    return next(name for number in itertools.count(2) if (name := f"{wanted}-{number}") not in taken)
+class FreshNames:
+    """Gives out names that nobody has: those of ``taken`` and those it gave out before are numbered (``encoder-2``)."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._last: dict[str, int] = {}
+
+    def take(self, wanted: str) -> str:
+        """``wanted``, or the like of it. Takes no longer the more there are."""
+        name = wanted
+        while name in self._taken:
+            number = self._last[wanted] = self._last.get(wanted, 1) + 1
+            name = f"{wanted}-{number}"
+        self._taken.add(name)
+        return name
 
 
 def new_rows(paths: Iterable[str], taken: Iterable[str]) -> list[Row]:
     """Rows for these files, with names that none of ``taken`` nor each other has."""
-    used = set(taken)
-    next_number: dict[str, int] = {}
-    rows = []
-    for path in paths:
-        wanted = name = suggested_name(path)
-        while name in used:
-            number = next_number[wanted] = next_number.get(wanted, 1) + 1
-            name = f"{wanted}-{number}"
-        used.add(name)
-        rows.append(Row(next(_numbers), name, path))
-    return rows
+    names = FreshNames(taken)
+    return [Row(next(_numbers), names.take(suggested_name(path)), path) for path in paths]

@@ -14,7 +14,7 @@ from apbundle.format.layout import MAX_NAME
 from apbundle.names import has_control_characters
 from apbundle.text import is_hazardous
 from apbundle_gui.models import text as words
-from apbundle_gui.models.build_draft import EXTENSION, Row, suggested_name, unique_name
+from apbundle_gui.models.build_draft import EXTENSION, FreshNames, Row, suggested_name
 from apbundle_gui.services.sources import OutputFacts, SourceFacts
 
 LONG_NAME: Final = 255
@@ -83,7 +83,7 @@ def find_problems(
 ) -> Problems:
     """What is wrong with these rows and where they go. The worst of each row only."""
     first: dict[str, int] = {}
-    taken: set[str] | None = None
+    fresh: FreshNames | None = None
     found: dict[int, Problem] = {}
     there = output.facts.file if output is not None else None
     for number, row in enumerate(rows, 1):
@@ -92,10 +92,8 @@ def find_problems(
         if problem is None:
             earlier = first.setdefault(row.name, number)
             if earlier != number or not row.name:
-                taken = {row.name for row in rows} if taken is None else taken
-                problem = _taken_name(row, earlier, taken)
-                if problem.fix is not None:
-                    taken.add(problem.fix.value)
+                fresh = FreshNames(row.name for row in rows) if fresh is None else fresh
+                problem = _taken_name(row, earlier, fresh)
             else:
                 problem = _name_problem(row.name)
         if problem is None and is_changed(row.path):
@@ -118,7 +116,7 @@ def _source_problem(
 ) -> Problem | None:
     if there is not None and facts.file == there and output is not None:
         detail = "The bundle would be written over this very file."
-        other = unique_name(os.path.splitext(output.path)[0] + "-bundle", ()) + EXTENSION
+        other = f"{os.path.splitext(output.path)[0]}-bundle{EXTENSION}"
         return Problem("The output is this file", detail, Fix("Write elsewhere", Remedy.OUTPUT, other))
     match facts.error:
         case None:
@@ -134,9 +132,9 @@ def _source_problem(
             return Problem("Cannot be read", words.error_text(error, row.path).line, Fix("Look again", Remedy.LOOK))
 
 
-def _taken_name(row: Row, earlier: int, taken: set[str]) -> Problem:
+def _taken_name(row: Row, earlier: int, fresh: FreshNames) -> Problem:
     wanted = row.name or suggested_name(row.path) or "model"
-    name = unique_name(wanted, taken)
+    name = fresh.take(wanted)
     fix = Fix(f"Rename to {words.safe(name, 40)}", Remedy.RENAME, name)
     if not row.name:
         return Problem("No name", "Every model needs a name.", fix)

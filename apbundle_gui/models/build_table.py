@@ -28,18 +28,18 @@ MOST_STEPS: Final = 64
 class Column(IntEnum):
     """The columns, in their order."""
 
-    NUMBER = 0
-    NAME = 1
+    NAME = 0
+    NUMBER = 1
     SOURCE = 2
     FORMAT = 3
     TENSORS = 4
     SIZE = 5
 
 
-HEADINGS: Final = ("", "Model", "Source", "Format", "Tensors", "Size")
+HEADINGS: Final = ("Model", "", "Source", "Format", "Tensors", "Size")
 _HEADING_TIPS: Final = (
-    "The place in the bundle",
     "The name in the bundle; it can be changed here",
+    "The place in the bundle",
     "The file the model is taken from",
     "What the content is, whatever the file is called",
     "How many tensors a safetensors file lists",
@@ -105,6 +105,8 @@ class DraftTable(QAbstractTableModel):
             self.beginInsertRows(NO_PARENT, first, last)
             self._rows = self._rows[:first] + rows[first : last + 1] + self._rows[first:]
             self.endInsertRows()
+        if gone or new:
+            self._refresh(Column.NUMBER, Column.NUMBER)
 
     def _reorder(self, rows: tuple[Row, ...]) -> None:
         """Show the same rows in another order, or under other names."""

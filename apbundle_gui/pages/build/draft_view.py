@@ -27,7 +27,7 @@ from apbundle_gui.widgets import TableView
 
 ROWS_TYPE: Final = "application/x-apbundle-draft-rows"
 """What a drag of the table's own rows carries. The rows themselves are the selected ones."""
-WIDTHS: Final = (44, 180, 200, 124, 72, 88)
+WIDTHS: Final = (180, 44, 200, 124, 72, 88)
 ROOM_FOR_TENSORS: Final = 700
 ROOM_FOR_FORMAT: Final = 560
 """Widths of the table in pixels below which a column gives its room to the sources."""
@@ -66,6 +66,7 @@ class DraftView(TableView):
         delegate.fix_clicked.connect(self.fix_wanted)
         self.setItemDelegate(delegate)
         self.set_widths(list(WIDTHS), Column.SOURCE)
+        self.horizontalHeader().moveSection(Column.NUMBER, 0)
         self._drop_at: int | None = None
 
     @property

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import EXTENSION, Draft
 from apbundle_gui.models.build_problems import Problems, find_problems
 from apbundle_gui.models.build_store import DraftStore
-from apbundle_gui.models.build_table import DraftTable
+from apbundle_gui.models.build_table import Column, DraftTable
 from apbundle_gui.pages.build.adding import Adding
 from apbundle_gui.pages.build.dropping import EmptyDraft, draft_paths, is_for_draft
 from apbundle_gui.pages.build.fixing import Fixing
@@ -346,7 +346,7 @@ class BuildPage(Page):
             return
         if len(rows) == self.table.rowCount():
             self.view.selectionModel().setCurrentIndex(
-                self.table.index(0, 1), QItemSelectionModel.SelectionFlag.NoUpdate
+                self.table.index(0, Column.NAME), QItemSelectionModel.SelectionFlag.NoUpdate
             )
             return
         selection = QItemSelection()
@@ -357,9 +357,9 @@ class BuildPage(Page):
                 selection.select(self.table.index(begin, 0), self.table.index(row, last))
                 begin = rows[at + 1] if at + 1 < len(rows) else row
         model = self.view.selectionModel()
-        model.setCurrentIndex(self.table.index(rows[0], 1), QItemSelectionModel.SelectionFlag.NoUpdate)
+        model.setCurrentIndex(self.table.index(rows[0], Column.NAME), QItemSelectionModel.SelectionFlag.NoUpdate)
         model.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self.view.scrollTo(self.table.index(rows[0], 1))
+        self.view.scrollTo(self.table.index(rows[0], Column.NAME))
 
     def _field_left(self) -> None:
         self.store.pause()
@@ -406,6 +406,10 @@ class BuildPage(Page):
         if draft_paths(event.mimeData()):
             event.acceptProposedAction()
             self.empty.show_dropping(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if draft_paths(event.mimeData()):
+            event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QEvent) -> None:
         self.empty.show_dropping(False)

@@ -1,0 +1,195 @@
+"""Looking at files and folders: what becomes a model, what is left out and why, and what changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from apbundle import BundleConfig, ModelBundle
+from apbundle.fileio import NotRegularFile
+from apbundle_gui.services import Services
+from apbundle_gui.services.building import plan_size
+from apbundle_gui.services.example_files import Example, ExampleFiles
+from apbundle_gui.services.finding import Found, find_models, natural
+from apbundle_gui.services.sources import OutputFacts, Sources, look, look_at_output
+from support.drafting import safetensors
+
+
+def find(qtbot: QtBot, services: Services, paths: Iterable[Path], **options: object) -> Found:
+    found: list[Found] = []
+    find_models(services, [str(path) for path in paths], found.append, **options)  # type: ignore[arg-type]
+    qtbot.waitUntil(lambda: bool(found))
+    return found[0]
+
+
+def taken(found: Found) -> list[str]:
+    return [os.path.basename(path) for path in found.taken]
+
+
+def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
+    facts = look(str(safetensors(tmp_path / "x.txt", "a", "b")))
+    assert (facts.format, facts.tensors, facts.error) == ("safetensors", 2, None)
+    assert facts.size == (tmp_path / "x.txt").stat().st_size
+    assert look(str(tmp_path / "x.txt"), facts) is facts
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, kind in (("gone", FileNotFoundError), ("pipe", NotRegularFile), ("", OSError), ("/dev/zero", OSError)):
+        facts = look(str(tmp_path / name))
+        assert isinstance(facts.error, kind)
+        assert (facts.size, facts.file, facts.format) == (0, None, "")
+
+
+def test_a_broken_header_has_no_tensors(tmp_path: Path) -> None:
+    path = safetensors(tmp_path / "x.safetensors", "a")
+    path.write_bytes(path.read_bytes() + b"more")
+    assert look(str(path)).tensors is None
+
+
+def test_folders_are_walked_in_natural_order(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    for number in (10, 2, 1):
+        safetensors(tmp_path / f"layer{number}.safetensors", "a")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    np.save(inner / "array.npy", np.zeros(3))
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "README").write_text("read me")
+    (tmp_path / "nothing.bin").touch()
+    (tmp_path / ".hidden").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    os.symlink(tmp_path, inner / "loop")
+    os.symlink(tmp_path / "gone", tmp_path / "dangling")
+    found = find(qtbot, services, [tmp_path])
+    assert taken(found) == ["layer1.safetensors", "layer2.safetensors", "layer10.safetensors", "array.npy"]
+    reasons = {os.path.basename(item.path): item.reason for item in found.left_out}
+    assert reasons == {
+        "config.json": "JSON",
+        "README": "unknown kind",
+        "nothing.bin": "empty",
+        ".hidden": "hidden",
+        "pipe": "not a regular file",
+        "loop": "link to a folder",
+        "dangling": "no such file or directory",
+    }
+    assert {os.path.basename(item.path) for item in found.left_out if item.usable} == {
+        "config.json",
+        "README",
+        "nothing.bin",
+    }
+    assert found.folders == 1
+
+
+def test_a_file_that_was_chosen_is_taken_whatever_it_is(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    found = find(qtbot, services, [tmp_path / "notes.txt", tmp_path / "gone.gguf"])
+    assert taken(found) == ["notes.txt", "gone.gguf"]
+
+
+def test_bundles_are_told_apart(qtbot: QtBot, services: Services, tmp_path: Path, golden: Path) -> None:
+    bundle = golden / "three_models.apbundle"
+    found = find(qtbot, services, [bundle])
+    assert (list(found.bundles), found.taken) == ([str(bundle)], {})
+    assert taken(find(qtbot, services, [bundle], everything=True)) == [bundle.name]
+
+
+def test_a_folder_that_is_added_again_adds_what_is_new(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    old, new = safetensors(tmp_path / "old", "a"), safetensors(tmp_path / "new", "a")
+    found = find(qtbot, services, [tmp_path], known=[str(old)])
+    assert list(found.taken) == [str(new)]
+    assert found.left_out[0].reason == "already in the draft"
+
+
+def test_natural_order() -> None:
+    assert sorted(["b", "A10", "a2", "a02b"], key=natural) == ["a2", "a02b", "A10", "b"]
+
+
+def test_sources_notice_changes(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    path = safetensors(tmp_path / "x", "a")
+    sources = Sources(services)
+    sources.learn({str(path): look(str(path))})
+    assert not sources.is_changed(str(path))
+    safetensors(path, "a", "b")
+    with qtbot.waitSignal(sources.changed):
+        sources.refresh([str(path)])
+    assert sources.is_changed(str(path))
+    assert sources.facts[str(path)].tensors == 2
+    sources.accept([str(path)])
+    assert not sources.is_changed(str(path))
+    path.unlink()
+    with qtbot.waitSignal(sources.changed):
+        sources.refresh([str(path)])
+    assert isinstance(sources.facts[str(path)].error, FileNotFoundError)
+    assert not sources.is_changed(str(path))
+    assert sources.refresh([]) is None
+
+
+def test_a_second_look_says_nothing_when_nothing_changed(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    path = safetensors(tmp_path / "x", "a")
+    sources = Sources(services)
+    sources.learn({str(path): look(str(path))})
+    said: list[bool] = []
+    sources.changed.connect(lambda: said.append(True))
+    job = sources.refresh([str(path)])
+    assert job is not None
+    qtbot.waitUntil(lambda: not job.running)
+    assert not said
+
+
+@pytest.mark.parametrize("what", ["nothing", "bundle", "folder", "no folder"])
+def test_the_place_of_the_output(qtbot: QtBot, services: Services, tmp_path: Path, golden: Path, what: str) -> None:
+    path = tmp_path / "out.apbundle"
+    if what == "bundle":
+        path.write_bytes((golden / "three_models.apbundle").read_bytes())
+    elif what == "folder":
+        path.mkdir()
+    elif what == "no folder":
+        path = tmp_path / "no" / "out.apbundle"
+    seen: list[OutputFacts] = []
+    look_at_output(services, str(path), seen.append)
+    qtbot.waitUntil(lambda: bool(seen))
+    facts = seen[0]
+    assert (facts.exists, facts.folder) == (what in ("bundle", "folder"), what != "no folder")
+    assert (facts.facts.error is not None) == (what == "folder")
+    assert facts.facts.format == ("apbundle" if what == "bundle" else "")
+    assert facts.path == str(path)
+    if what != "no folder":
+        assert facts.free is not None
+
+
+@pytest.mark.parametrize("config", [BundleConfig(), BundleConfig(alignment=1, digest=None, plain=True)])
+def test_the_planned_size_is_that_of_the_file(
+    qtbot: QtBot, services: Services, tmp_path: Path, config: BundleConfig
+) -> None:
+    builder = ModelBundle.builder(tmp_path / "out").with_config(config).with_description("words")
+    models = [("a", 5), ("b", 70_000), ("c", 0)]
+    for name, size in models:
+        builder.add_model(name, bytes(size))
+    builder.build().close()
+    planned: list[int | None] = []
+    plan_size(services, models, "words", config, planned.append)
+    qtbot.waitUntil(lambda: bool(planned))
+    assert planned == [(tmp_path / "out").stat().st_size]
+
+
+def test_what_cannot_be_built_has_no_size(qtbot: QtBot, services: Services) -> None:
+    planned: list[int | None] = []
+    plan_size(services, [("a", 1), ("a", 1)], "", BundleConfig(), planned.append)
+    qtbot.waitUntil(lambda: bool(planned))
+    assert planned == [None]
+
+
+def test_the_example_comes_and_goes(qtbot: QtBot, services: Services, root: Path) -> None:
+    example = ExampleFiles(services)
+    made: list[Example] = []
+    example.unpack(str(root / "resources" / "sample.apbundle"), made.append)
+    qtbot.waitUntil(lambda: bool(made))
+    assert {os.path.splitext(path)[1] for path in made[0].paths} >= {".safetensors", ".gguf", ".onnx", ".npy"}
+    assert all(os.path.isfile(path) for path in made[0].paths)
+    example.clear()
+    assert not any(os.path.exists(path) for path in made[0].paths)

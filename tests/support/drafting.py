@@ -1,0 +1,138 @@
+"""The Build page in a window of its own, and what a hand would do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from apbundle.payload.safetensors import serialize
+from apbundle_gui.main_window import MainWindow, PageSpec
+from apbundle_gui.models.build_draft import Draft
+from apbundle_gui.models.build_table import Column
+from apbundle_gui.pages.build.page import BuildPage
+from apbundle_gui.services import Services
+from support.dragging import mime_of_files
+from support.fake_pages import FakePage
+
+NoModifier = Qt.KeyboardModifier.NoModifier
+
+
+def safetensors(path: Path, *names: str) -> Path:
+    """A safetensors file with tensors of these names."""
+    header, buffers = serialize({name: np.arange(6, dtype=np.float32) for name in names})
+    path.write_bytes(b"".join([header, *buffers]))
+    return path
+
+
+class Bench:
+    """A window with the Build page and an Inspect page that only notes."""
+
+    def __init__(self, qtbot: QtBot, services: Services) -> None:
+        self.qtbot = qtbot
+        self.services = services
+        specs = [
+            PageSpec("build", "Build", "build", BuildPage),
+            PageSpec("inspect", "Inspect", "inspect", lambda services: FakePage(services, "inspect")),
+        ]
+        self.window = MainWindow(services, specs)
+        page = self.window.page("build")
+        assert isinstance(page, BuildPage)
+        self.page = page
+        qtbot.addWidget(self.window, before_close_func=lambda _: page.store.show(Draft()))  # nothing is lost then
+        self.opened: list[str] = []
+        page.bundle_built.disconnect(self.window._bundle_built)
+        page.bundle_built.connect(self.opened.append)
+        with qtbot.waitActive(self.window):
+            self.window.show()
+            self.window.activateWindow()
+
+    # -- what is there -------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the models, in order."""
+        return [row.name for row in self.page.store.draft.rows]
+
+    def cell(self, row: int, column: Column, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """What a cell has for a role."""
+        return self.page.table.index(row, column).data(role)
+
+    def settle(self) -> None:
+        """Wait until nothing is being looked at and everything known is shown."""
+
+        def quiet() -> bool:
+            page = self.page
+            timers = page._pending.isActive() or page._settling.isActive()
+            return not self.services.jobs.jobs and not timers and not page.adding.busy and not page._planning
+
+        self.qtbot.waitUntil(quiet, timeout=20_000)
+
+    # -- what a hand does ----------------------------------------------------------------------------------------
+
+    def drop(self, widget: QWidget, mime: QMimeData, at: QPoint, copy: bool = True) -> bool:
+        """Drag into a widget, over it, and drop; whether it took it."""
+        action = Qt.DropAction.CopyAction if copy else Qt.DropAction.MoveAction
+        taken = self.drag(widget, mime, at, copy)
+        if taken:
+            event = QDropEvent(QPointF(at), action, mime, Qt.MouseButton.LeftButton, NoModifier)
+            event.ignore()
+            QApplication.sendEvent(widget, event)
+            taken = event.isAccepted()
+        return taken
+
+    def drag(self, widget: QWidget, mime: QMimeData, at: QPoint, copy: bool = True) -> bool:
+        """Drag into a widget and over it; whether it would take a drop."""
+        action = Qt.DropAction.CopyAction if copy else Qt.DropAction.MoveAction
+        for kind in (QDragEnterEvent, QDragMoveEvent):
+            event = kind(at, action, mime, Qt.MouseButton.LeftButton, NoModifier)
+            event.ignore()
+            QApplication.sendEvent(widget, event)
+            if not event.isAccepted():
+                return False
+        return True
+
+    def add(self, paths: Iterable[Path | str]) -> None:
+        """Drop files on the page and wait until they are in the draft."""
+        assert self.drop(self.page, mime_of_files(paths), QPoint(200, 200))
+        self.settle()
+
+    def gap(self, row: int) -> QPoint:
+        """A place in the table just below the upper edge of a row."""
+        view = self.page.view
+        return QPoint(60, view.rowViewportPosition(row) + 2)
+
+    def select(self, *rows: int) -> None:
+        """Click one row, and the others with Ctrl."""
+        view = self.page.view
+        for number, row in enumerate(rows):
+            at = view.visualRect(self.page.table.index(row, Column.NAME)).center()
+            modifier = Qt.KeyboardModifier.ControlModifier if number else NoModifier
+            QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, modifier, at)
+
+    def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NoModifier) -> None:
+        """Press a key where the focus is."""
+        target = QApplication.focusWidget() or self.window
+        QTest.keyClick(target, key, modifier)
+
+    def type_name(self, row: int, text: str) -> None:
+        """Edit a name in its cell: F2, the text, Return."""
+        self.select(row)
+        self.page.view.setFocus()
+        self.key(Qt.Key.Key_F2)
+        editor = QApplication.focusWidget()
+        assert editor is not None
+        assert editor.accessibleName() == "Name of the model"
+        self.key(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(editor, Qt.Key.Key_Delete)
+        QTest.keyClicks(editor, text)
+        QTest.keyClick(editor, Qt.Key.Key_Return)
+        editing = self.page.view.State.EditingState
+        self.qtbot.waitUntil(lambda: self.page.view.state() != editing)
+        self.settle()
