@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from apbundle.errors import bundle_error
 from apbundle.format.model import ModelMetadata
 from apbundle.format.sources import BuffersSource, FileSource, ModelSource
 from apbundle.payload.safetensors import serialize
@@ -70,8 +71,20 @@ def as_metadata(
 
 
 def read_whole(source: ModelSource) -> memoryview:
-    """All bytes of ``source``, read-only (``source_changed`` if they changed meanwhile)."""
-    buffer = memoryview(bytearray(source.size))
+    """All bytes of ``source``, read-only.
+
+    Raises
+    ------
+    LimitExceeded
+        There is no memory for that many.
+    SourceChanged
+        They changed meanwhile.
+    """
+    try:
+        buffer = memoryview(bytearray(source.size))
+    except MemoryError as error:
+        message = f"There is no memory for {source.size} bytes."
+        raise bundle_error("limit_exceeded", message, path=source.path) from error
     source.open()
     try:
         source.read_into(0, buffer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 import apbundle.bundle
 from apbundle import BundleError, ModelBundle
+from apbundle.errors import LimitExceeded
 from apbundle.fileio import InputFile
+from apbundle.format.sources import FileSource
+from apbundle.inputs import read_whole
 from support.faults import without_fsync
 
 
@@ -36,3 +40,11 @@ def test_arrays_of_something_else(data: bytes, said: str) -> None:
     with pytest.raises(BundleError, match=said) as caught:
         ModelBundle().add_model("m", data).arrays("m")
     assert caught.value.code == "unsupported_feature"
+
+
+def test_no_memory_for_a_file_that_was_added(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+    source = FileSource(tmp_path / "x")
+    source.size = sys.maxsize
+    with pytest.raises(LimitExceeded):
+        read_whole(source)
