@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from apbundle.errors import BundleClosed
+from apbundle.paging.background import BackgroundLoader, Request
 from apbundle.paging.pager import Pager
 from apbundle.paging.stats import PagingStats
 from apbundle.paging.units import Unit
@@ -254,6 +255,17 @@ def test_background_failures_stay_there() -> None:
     assert len(pager.get("a")) == 100
     pager.close()
     assert pager.stats().misses == 1
+
+
+def test_the_garbage_collector_may_close_anywhere() -> None:
+    """Also in the loading thread, between two requests, where the loader's lock is held."""
+    loaded: list[str] = []
+    loader = BackgroundLoader(lambda request: loaded.append(request.unit.name))
+    with loader._lock:
+        loader.close(wait=False)
+    loader.hint(Request(Unit(0, "a", 100)))
+    loader.close()
+    assert loaded == []
 
 
 def test_close_ends_the_thread() -> None:

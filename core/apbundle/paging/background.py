@@ -64,12 +64,19 @@ class BackgroundLoader:
             self._start()
 
     def close(self, *, wait: bool = True) -> None:
-        """Give up what has not begun and ``wait`` for the load that has; later requests are ignored."""
-        with self._lock:
-            self._closed = True
+        """Give up what has not begun and ``wait`` for the load that has; later requests are ignored.
+
+        Without ``wait`` nothing is waited for: the garbage collector may call this in the loading thread itself.
+        """
+        self._closed = True
+        if not self._lock.acquire(blocking=wait):
+            return  # whoever holds it finds this closed, and the thread ends when its executor is collected
+        try:
             self._hints.clear()
             self._expected.clear()
             executor, self._executor = self._executor, None
+        finally:
+            self._lock.release()
         if executor is not None:
             executor.shutdown(wait=wait)
 
@@ -92,9 +99,8 @@ class BackgroundLoader:
 
     def _next(self) -> Request | None:
         with self._lock:
-            if self._hints:
-                return self._hints.popleft()
-            if self._expected:
-                return self._expected.popleft()
+            waiting = self._hints or self._expected
+            if waiting and not self._closed:
+                return waiting.popleft()
             self._running = False
             return None
