@@ -373,6 +373,26 @@ def test_warnings_as_errors_do_not_reach_the_program(path: Path, monkeypatch: py
     writer.close()
 
 
+def test_warnings_that_cannot_be_shown_do_not_reach_the_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def show(*arguments: object, **options: object) -> None:
+        raise OSError(32, "broken pipe")
+
+    monkeypatch.setattr(warnings, "showwarning", show)
+    path.write_bytes(b"APBUNDLE and a lot of work")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert start_recording(path, header()) is None
+
+
+@pytest.mark.parametrize("number", [-1, -70_000, 2**40, "no number", None])
+def test_errors_with_any_number_are_recorded(path: Path, number: object) -> None:
+    writer = RecordingWriter.create(path, header())
+    writer.load_failed(1, "demand", OSError(number, "strange"), 10)
+    writer.close()
+    with RecordingReader.open(path) as reader:
+        assert rows(reader.poll()) == [(Kind.ERROR, 1, 1, 0, 0)]
+
+
 def test_short_writes_are_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(descriptor: int, data: bytes, write: Callable[[int, bytes], int] = os.write) -> int:
         return write(descriptor, bytes(data[:5]))

@@ -134,7 +134,7 @@ class RecordingWriter:
         number = 0
         if isinstance(error, BundleError):
             number = ERROR_NUMBERS.get(error.code, 0)
-        elif isinstance(error, OSError) and error.errno is not None:
+        elif isinstance(error, OSError) and isinstance(error.errno, int) and 0 <= error.errno < SYSTEM_ERROR:
             number = SYSTEM_ERROR + error.errno
         self._event(Kind.ERROR, LOAD_CAUSES[cause], unit, 0, other=number, latency=latency)
 
@@ -257,5 +257,5 @@ def _remove_recording(target: str) -> None:
 def _warn(message: str) -> None:
     try:
         warnings.warn(message, RuntimeWarning, stacklevel=3)
-    except RuntimeWarning:
-        pass  # warnings were made errors: still not a reason to stop the program that is watched
+    except Exception:
+        pass  # warnings were made errors, or are shown by what fails: no reason to stop the program that is watched
