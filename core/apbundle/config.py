@@ -1,4 +1,4 @@
-"""How a bundle is written, and how it is paged when it is loaded from a builder's settings."""
+"""How a bundle is written, and how it is paged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from apbundle.format import layout
 from apbundle.format.model import DIGEST_ALGORITHMS
-from apbundle.paging.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE, SMALLEST_PAGE_SIZE
+from apbundle.paging.config import DEFAULT_MAX_MEMORY, DEFAULT_PAGE_SIZE, SMALLEST_PAGE_SIZE, PagingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class BundleConfig:
     compress
         Compress every model with zstd. Readers of the reference cannot use such models.
     max_memory
-        Limit in bytes for paging; at least one default page, a smaller value is raised.
+        Limit in bytes for paging; at least one default page, a smaller value is raised. Like the next two it says
+        nothing about writing: :meth:`paging` hands it on.
     page_size
         Bytes a page; at least 512, a smaller value is raised.
     prefetch
@@ -53,6 +54,10 @@ class BundleConfig:
             raise ValueError(f"digest must be one of {', '.join(DIGEST_ALGORITHMS)} or None, not {self.digest!r}")
         object.__setattr__(self, "max_memory", max(self.max_memory, DEFAULT_PAGE_SIZE))
         object.__setattr__(self, "page_size", max(self.page_size, SMALLEST_PAGE_SIZE))
+
+    def paging(self) -> PagingConfig:
+        """The settings for :class:`PagedBundle` among these. They are not stored in a bundle."""
+        return PagingConfig(max_memory=self.max_memory, page_size=self.page_size, prefetch=self.prefetch)
 
 
 def creation_time() -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import apbundle.bundle
-from apbundle import BundleError, ModelBundle
+from apbundle import BundleConfig, BundleError, ModelBundle, PagedBundle, PagingConfig
 from apbundle.errors import LimitExceeded
 from apbundle.fileio import InputFile
 from apbundle.format.sources import FileSource
@@ -48,3 +48,11 @@ def test_no_memory_for_a_file_that_was_added(tmp_path: Path) -> None:
     source.size = sys.maxsize
     with pytest.raises(LimitExceeded):
         read_whole(source)
+
+
+def test_settings_of_a_bundle_reach_the_pager(bundle: ModelBundle) -> None:
+    config = BundleConfig(max_memory=5000, page_size=1024, prefetch=False)
+    with PagedBundle.open(bundle.reader.path, config.paging()) as paged:
+        assert paged.max_memory == 5000
+        assert paged.config == PagingConfig(max_memory=5000, page_size=1024, prefetch="off")
+    assert BundleConfig().paging() == PagingConfig()
