@@ -83,9 +83,11 @@ class PagedBundle:
     def get_model(self, name: str) -> memoryview:
         """The raw (decompressed) bytes of a model, read-only; loaded if need be.
 
-        The view stays valid after the model was evicted and after :meth:`close`. A model larger than the limit is
-        given too: as a view of the map that brings nothing into memory by itself and leaves when the next model is
-        loaded, or else read whole when nothing is left to evict.
+        All callers share one view: take it, or a slice of it, but do not release it (as ``with`` would; that raises
+        ``BufferError`` while the model is in memory). It stays valid after an eviction and after :meth:`close`.
+
+        A model larger than the limit is given too: as a view of the map that brings nothing into memory by itself and
+        leaves when the next model is loaded, or else read whole when nothing is left to evict.
 
         Raises
         ------

@@ -198,6 +198,18 @@ def test_a_model_larger_than_the_limit_is_read_whole(mixed: Path) -> None:
         assert paged.cached_names == ("small 1",)
 
 
+@pytest.mark.parametrize("name", ["small 0", "small 1", "large 0", "compressed"])
+def test_no_caller_takes_a_view_from_the_others(mixed: Path, name: str) -> None:
+    with PagedBundle(mixed, config()) as paged:
+        with pytest.raises(BufferError):
+            paged.get_model(name).release()
+        with pytest.raises(BufferError), paged.get_model(name) as view:
+            assert view == MODELS[name]
+        assert paged.get_model(name) == MODELS[name]
+        paged.evict(name)
+        assert view == MODELS[name]
+
+
 def test_evicted_views_stay_valid(mixed: Path) -> None:
     for source in SOURCES:
         with PagedBundle(mixed, config(8 * MIB, source=source)) as paged:

@@ -138,7 +138,7 @@ class Pager:
     def cached_names(self) -> tuple[str, ...]:
         """The names of the resident units, in no particular order."""
         with self._lock:
-            return tuple(unit.name for unit, _ in self._store.residents.values())
+            return tuple(unit.name for unit, *_ in self._store.residents.values())
 
     @property
     def cached_count(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pickle import PickleBuffer
 from time import perf_counter_ns
 from typing import Final
 
@@ -56,7 +57,9 @@ class UnitStore:
         self.lock: Final = threading.Lock()
         self.views: Final[dict[str, tuple[int, memoryview]]] = {}
         self.log: Final[list[int]] = []  # hits that are not worked off yet
-        self.residents: Final[dict[int, tuple[Unit, memoryview]]] = {}
+        # Every caller gets the same view. While it is held by one more buffer it refuses to be released, say by a
+        # ``with``, which would take it from all others.
+        self.residents: Final[dict[int, tuple[Unit, memoryview, PickleBuffer]]] = {}
         self.memory_used = 0
         self.closed = False
         self._limit: Final = max_memory
@@ -136,7 +139,7 @@ class UnitStore:
             self._loading.discard(unit.id)
             self._changed.notify_all()
         self.work_off()
-        self.residents[unit.id] = unit, view
+        self.residents[unit.id] = unit, view, PickleBuffer(view)
         if self.source.cost(unit, self._limit) is None:
             self._uncharged.add(unit.id)
         self._policy.insert(unit.id, unit.size)
