@@ -81,9 +81,11 @@ class FieldRows(ArrangedModel):
     def mark(self, remarks: Sequence[Remark]) -> None:
         """Show each of these remarks at the field it is about."""
         marks: dict[int, list[Remark]] = defaultdict(list)
-        if isinstance(self._fields, FieldTable):
+        if isinstance(self._fields, FieldTable) and self._reader is not None:
             for remark in remarks:
-                if remark.offset is not None and (index := self._fields.at_offset(remark.offset)) is not None:
+                if remark.offset is None or remark.offset >= self._reader.data_offset:
+                    continue
+                if (index := self._fields.at_offset(remark.offset)) is not None:
                     marks[index].append(remark)
         self._marks = dict(marks)
         self.refresh_column(Column.NAME)

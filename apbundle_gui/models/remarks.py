@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from apbundle.bundle import ModelBundle
@@ -14,6 +15,8 @@ from apbundle_gui.services.verification import BundleState, ModelState, Verifica
 DANGER: Final = "danger"
 WARNING: Final = "warning"
 
+MOST_REMARKS: Final = 200
+"""How many remarks are made; that many more say nothing new."""
 _UNSAID: Final = frozenset({"no_checksums"})
 """Codes of warnings that the badge says already."""
 
@@ -34,8 +37,14 @@ class Remark:
 
 
 def remarks(bundle: ModelBundle, verification: Verification) -> list[Remark]:
-    """All there is to say, the worst first and each thing once."""
-    return list(dict.fromkeys(_remarks(bundle, verification)))
+    """What there is to say, the worst first and each thing once; of very much, the beginning."""
+    said = list(dict.fromkeys(islice(_remarks(bundle, verification), MOST_REMARKS)))
+    left = _count(bundle, verification) - MOST_REMARKS
+    return [*said, Remark(DANGER, "more", f"There are {words.count(left)} more.")] if left > 0 else said
+
+
+def _count(bundle: ModelBundle, verification: Verification) -> int:
+    return len(bundle.warnings) + (len(verification.report.findings) if verification.report is not None else 0)
 
 
 def _remarks(bundle: ModelBundle, verification: Verification) -> Iterator[Remark]:

@@ -66,9 +66,9 @@ class Inspection(QObject):
         self.verification.close()
 
     def _fields_listed(self, fields: FieldTable) -> None:
-        self.fields = fields
         self._fields_job = None
         if not self._closed:
+            self.fields = fields
             self.fields_ready.emit()
 
     def _failed(self, error: BaseException) -> None:

@@ -128,8 +128,8 @@ class ModelFormats(QObject):
             self.changed.emit()
 
     def _end(self) -> None:
-        self._timer.stop()
         if not self._closed:
+            self._timer.stop()
             self.changed.emit()
 
     def _failed(self, error: BaseException) -> None:

@@ -56,6 +56,7 @@ class Verification(QObject):
         super().__init__(parent)
         self._services = services
         self._bundle = bundle
+        self._has_digests = bundle.reader.has_digests
         self._sound: frozenset[str] = frozenset()
         self._closed = False
         self.job: Job | None = None
@@ -78,7 +79,7 @@ class Verification(QObject):
                 "failed": BundleState.FAILED,
                 "no_checksums": BundleState.NO_CHECKSUMS,
             }[self.report.status]
-        return BundleState.NOT_VERIFIED if self._bundle.reader.has_digests else BundleState.NO_CHECKSUMS
+        return BundleState.NOT_VERIFIED if self._has_digests else BundleState.NO_CHECKSUMS
 
     def model_state(self, entry: ModelEntry) -> ModelState:
         """What can be said of one model's bytes."""
@@ -117,7 +118,9 @@ class Verification(QObject):
     def close(self) -> None:
         """Stop, and say nothing any more."""
         self._closed = True
-        self.cancel()
+        if self.job is not None:
+            self.job.progressed.disconnect(self.progressed)
+            self.job.cancel()
 
     def _done(self, report: VerifyReport, sound: frozenset[str]) -> None:
         self.report, self._sound = report, sound

@@ -140,9 +140,11 @@ class BundleCard(Card):
         row.addWidget(self.progress)
         self.body.addLayout(row)
 
-    def show_inspection(self, inspection: Inspection) -> None:
-        """Show another bundle."""
+    def show_inspection(self, inspection: Inspection | None) -> None:
+        """Show another bundle, or forget the one that was shown."""
         self._inspection = inspection
+        if inspection is None:
+            return
         bundle, reader = inspection.bundle, inspection.reader
         self.name.setText(words.file_name(inspection.path), inspection.path)
         self.path.setText(inspection.path)

@@ -43,7 +43,7 @@ class EmptyInspect(QWidget):
             "See which models it holds and where, what every byte of its manifest means, and whether it is undamaged.",
             (
                 button("&Open…", self.open_wanted.emit, icon="open", kind="primary"),
-                button("Open &sample", self.sample_wanted.emit, icon="sample"),
+                button("Open &Sample", self.sample_wanted.emit, icon="sample"),
             ),
             "Or drop an .apbundle file here.",
         )

@@ -108,7 +108,7 @@ class Extracting(QObject):
         existing, models = len(plan.existing), len(plan.names)
         rest = models - existing
         overwriting = ("&Overwrite", lambda: self._write(inspection, plan, overwrite=True))
-        skipping = ("&Skip these", lambda: self._write(inspection, plan, overwrite=False))
+        skipping = ("&Skip These", lambda: self._write(inspection, plan, overwrite=False))
         cancelling = ("&Cancel", lambda: None)
         ways = [cancelling, overwriting, skipping] if rest else [overwriting, cancelling]
         self.dialog = ListDialog(

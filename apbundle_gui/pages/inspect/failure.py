@@ -33,8 +33,8 @@ class FailurePage(QWidget):
         self._back = button("&Back", self.back_wanted.emit)
         self.card = ErrorCard(
             (
-                button("&Open another…", self.open_wanted.emit, icon="open", kind="primary"),
-                button("&Try again", self.again_wanted.emit, icon="reload"),
+                button("&Open Another…", self.open_wanted.emit, icon="open", kind="primary"),
+                button("&Try Again", self.again_wanted.emit, icon="reload"),
                 self._back,
             )
         )

@@ -33,7 +33,7 @@ class FoldedText(QWidget):
         self._short = SecondaryLabel(wrap=True)
         self._short.setAccessibleName(name)
         row.addWidget(self._short, 1)
-        self._more = button("Show all", self.toggle, kind="quiet")
+        self._more = button("Show All", self.toggle, kind="quiet")
         row.addWidget(self._more)
         column.addLayout(row)
         self._whole = TextPane(name)
@@ -63,4 +63,4 @@ class FoldedText(QWidget):
         if not folded:
             self._whole.show_text(self._text)
         self._whole.setVisible(not folded)
-        self._more.setText("Show all" if folded else "Show less")
+        self._more.setText("Show All" if folded else "Show Less")

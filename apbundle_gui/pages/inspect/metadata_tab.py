@@ -38,7 +38,7 @@ class ValuePanel(SidePanel):
         self.content.addWidget(self._value, 1)
         self._folded = SecondaryLabel(wrap=True)
         self.content.addWidget(self._folded)
-        self._copy = button("Copy &value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
+        self._copy = button("Copy &Value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
         self.content.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_item(self, item: MetadataItem | None) -> None:

@@ -168,7 +168,7 @@ class InspectPage(Page):
         if inspection is None or inspection.bundle is not opened.bundle:
             if inspection is not None:
                 inspection.close()
-            inspection = Inspection(self.services, opened, self)
+            inspection = Inspection(self.services, opened)
             inspection.verification.changed.connect(self._verification_changed)
             inspection.verification.progressed.connect(self.card.refresh)
             inspection.formats.changed.connect(self.state_changed)
@@ -186,10 +186,10 @@ class InspectPage(Page):
             self.tabs.forget_queries()
         for tab in self._all_tabs:
             tab.show_inspection(inspection)
+        self.card.show_inspection(inspection)
         if inspection is None:
             self.remarks.show_remarks(())
             return
-        self.card.show_inspection(inspection)
         self._verification_changed()
         places = {name: index for index, name in enumerate(inspection.names)} if kept else {}
         self.selection.select([places[name] for name in kept if name in places])
@@ -253,5 +253,5 @@ class InspectPage(Page):
         self.banner.say(
             report_sentence(report, folder),
             Tone.WARNING if report.written else Tone.DANGER,
-            [("Show which", lambda: self.extracting.show_report(report, folder))],
+            [("Show Which", lambda: self.extracting.show_report(report, folder))],
         )
