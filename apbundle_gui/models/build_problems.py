@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -76,31 +77,47 @@ class Problems:
 
 
 def find_problems(
-    rows: Sequence[Row],
-    facts: Mapping[str, SourceFacts],
-    output: OutputFacts | None,
-    is_changed: Callable[[str], bool],
+    rows: Sequence[Row], facts: Mapping[str, SourceFacts], output: OutputFacts | None, changed: Set[str]
 ) -> Problems:
-    """What is wrong with these rows and where they go. The worst of each row only."""
-    first: dict[str, int] = {}
+    """What is wrong with these rows and where they go; of each row only the worst.
+
+    Parameters
+    ----------
+    facts
+        What is known of the sources. One that was not looked at yet has no problem.
+    changed
+        The sources that are not what they were when they were added.
+    """
+    taken = Counter([row.name for row in rows])
+    troubled = {path for path, known in facts.items() if known.error is not None}
+    hit = _paths_of(facts, output)
     fresh: FreshNames | None = None
+    first: dict[str, int] = {}
     found: dict[int, Problem] = {}
-    there = output.facts.file if output is not None else None
     for number, row in enumerate(rows, 1):
-        known = facts.get(row.path)
-        problem = None if known is None else _source_problem(row, known, there, output)
+        name, path = row.name, row.path
+        problem = None
+        if path in hit and output is not None:
+            problem = _overwritten(output)
+        elif path in troubled:
+            problem = _source_problem(path, facts[path])
         if problem is None:
-            earlier = first.setdefault(row.name, number)
-            if earlier != number or not row.name:
-                fresh = FreshNames(row.name for row in rows) if fresh is None else fresh
-                problem = _taken_name(row, earlier, fresh)
+            if not name or (taken[name] > 1 and first.setdefault(name, number) != number):
+                fresh = FreshNames(taken) if fresh is None else fresh
+                problem = _taken_name(row, first.get(name, number), fresh)
             else:
-                problem = _name_problem(row.name)
-        if problem is None and is_changed(row.path):
+                problem = _name_problem(name)
+        if problem is None and path in changed:
             problem = _CHANGED
         if problem is not None:
             found[row.id] = problem
     return Problems(found, None if output is None else _output_problem(output))
+
+
+def _paths_of(facts: Mapping[str, SourceFacts], output: OutputFacts | None) -> Set[str]:
+    """The sources that are what is at the output, under whatever name."""
+    there = None if output is None else output.facts.file
+    return frozenset() if there is None else {path for path, known in facts.items() if known.file == there}
 
 
 _CHANGED: Final = Problem(
@@ -111,13 +128,13 @@ _CHANGED: Final = Problem(
 )
 
 
-def _source_problem(
-    row: Row, facts: SourceFacts, there: tuple[int, int] | None, output: OutputFacts | None
-) -> Problem | None:
-    if there is not None and facts.file == there and output is not None:
-        detail = "The bundle would be written over this very file."
-        other = f"{os.path.splitext(output.path)[0]}-bundle{EXTENSION}"
-        return Problem("The output is this file", detail, Fix("Write elsewhere", Remedy.OUTPUT, other))
+def _overwritten(output: OutputFacts) -> Problem:
+    other = f"{os.path.splitext(output.path)[0]}-bundle{EXTENSION}"
+    detail = "The bundle would be written over this very file."
+    return Problem("The output is this file", detail, Fix("Write elsewhere", Remedy.OUTPUT, other))
+
+
+def _source_problem(path: str, facts: SourceFacts) -> Problem | None:
     match facts.error:
         case None:
             return None
@@ -129,7 +146,7 @@ def _source_problem(
         case IsADirectoryError():
             return Problem("A folder", "Only files become models.", Fix("Remove", Remedy.REMOVE))
         case error:
-            return Problem("Cannot be read", words.error_text(error, row.path).line, Fix("Look again", Remedy.LOOK))
+            return Problem("Cannot be read", words.error_text(error, path).line, Fix("Look again", Remedy.LOOK))
 
 
 def _taken_name(row: Row, earlier: int, fresh: FreshNames) -> Problem:

@@ -87,8 +87,11 @@ class DraftTable(QAbstractTableModel):
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Show other rows. Rows that stay keep their selection, wherever they move."""
-        before = {row.id for row in self._rows}
-        after = {row.id for row in rows}
+        old_ids, new_ids = [row.id for row in self._rows], [row.id for row in rows]
+        if old_ids == new_ids:
+            self._replace(rows)
+            return
+        before, after = set(old_ids), set(new_ids)
         gone = list(_blocks([at for at, row in enumerate(self._rows) if row.id not in after]))
         new = list(_blocks([at for at, row in enumerate(rows) if row.id not in before]))
         if len(gone) + len(new) > MOST_STEPS:
@@ -118,6 +121,10 @@ class DraftTable(QAbstractTableModel):
             self._rows = rows
             self.changePersistentIndexList(old, new)
             self.layoutChanged.emit()
+        self._replace(rows)
+
+    def _replace(self, rows: tuple[Row, ...]) -> None:
+        """Show the same rows in the same order, under other names or with other sources."""
         changed = [at for at, pair in enumerate(zip(self._rows, rows, strict=True)) if pair[0] is not pair[1]]
         self._rows = rows
         if changed:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from apbundle import BundleConfig, ModelBundle
 from apbundle.builder import BundleBuilder
@@ -107,20 +108,29 @@ class _Sized:
         """Never called for a plan."""
 
 
+class Named(Protocol):
+    """Whatever has the name of a model."""
+
+    @property
+    def name(self) -> str:
+        """The name in the bundle."""
+        ...
+
+
 def plan_size(
     services: Services,
-    models: Sequence[tuple[str, int]],
+    models: Sequence[tuple[Named, int]],
     description: str,
     config: BundleConfig,
     on_done: Callable[[int | None], None],
 ) -> Job:
-    """Work out as a job how many bytes a bundle of models of these names and sizes has.
+    """Work out as a job how many bytes a bundle of models of these names and sizes (in bytes) has.
 
     ``on_done`` gets ``None`` when it cannot be built as it is.
     """
 
     def work(progress: Progress, cancel: Cancel) -> int | None:
-        new = [NewModel(name, _Sized(size)) for name, size in models]
+        new = [NewModel(model.name, _Sized(size)) for model, size in models]
         try:
             options = WriteOptions(description, 0, config.alignment, config.digest, config.plain)
             return plan_models(new, options).file_size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -92,6 +92,7 @@ class Sources(QObject):
         self._jobs = services.jobs
         self._facts: dict[str, SourceFacts] = {}
         self._accepted: dict[str, FileIdentity | None] = {}
+        self._changed: set[str] = set()
 
     @property
     def facts(self) -> Mapping[str, SourceFacts]:
@@ -103,29 +104,29 @@ class Sources(QObject):
         for path, facts in found.items():
             self._facts[path] = facts
             self._accepted[path] = facts.identity
+            self._changed.discard(path)
         self.changed.emit()
 
-    def is_changed(self, path: str) -> bool:
-        """Whether the file is there, and is not what it was when it was added or accepted."""
-        facts = self._facts.get(path)
-        accepted = self._accepted.get(path)
-        return facts is not None and None not in (facts.identity, accepted) and facts.identity != accepted
+    @property
+    def changed_paths(self) -> Set[str]:
+        """The files that are there, and are not what they were when they were added or accepted."""
+        return self._changed
 
     def accept(self, paths: Iterable[str]) -> None:
         """Take the files as they are now."""
         for path in paths:
             if (facts := self._facts.get(path)) is not None:
                 self._accepted[path] = facts.identity
+                self._changed.discard(path)
         self.changed.emit()
 
-    def refresh(self, paths: Iterable[str]) -> Job | None:
+    def refresh(self, paths: Sequence[str]) -> Job | None:
         """Look at these files again, as a job that supersedes the one before."""
-        known = {path: self._facts.get(path) for path in paths}
-        if not known:
+        if not paths:
             return None
 
         def work(progress: Progress, cancel: Cancel) -> dict[str, SourceFacts]:
-            return _look_at_all(known, progress, cancel)
+            return _look_at_all(paths, self._facts.get, progress, cancel)
 
         return self._jobs.start(
             "Looking at the files",
@@ -141,16 +142,27 @@ class Sources(QObject):
             self._facts[path] = facts
             if self._accepted.get(path) is None:
                 self._accepted[path] = facts.identity
+            self._note(path)
         if news:
             self.changed.emit()
 
+    def _note(self, path: str) -> None:
+        now, accepted = self._facts[path].identity, self._accepted[path]
+        if now is None or now == accepted:
+            self._changed.discard(path)
+        else:
+            self._changed.add(path)
 
-def _look_at_all(known: Mapping[str, SourceFacts | None], progress: Progress, cancel: Cancel) -> dict[str, SourceFacts]:
+
+def _look_at_all(
+    paths: Iterable[str], known: Callable[[str], SourceFacts | None], progress: Progress, cancel: Cancel
+) -> dict[str, SourceFacts]:
     progress("look", 0, 0)
     pace = Pace(cancel)
-    found = {}
-    for path, facts in known.items():
-        found[path] = look(path, facts)
+    found: dict[str, SourceFacts] = {}
+    for path in paths:
+        if path not in found:
+            found[path] = look(path, known(path))
         pace.step()
     return found
 

@@ -31,7 +31,9 @@ def names(draft: Draft) -> str:
 
 
 def found(*given: Row, facts: SourceFacts = FINE, output: OutputFacts | None = None, changed: bool = False) -> list:
-    problems = find_problems(given, {row.path: facts for row in given}, output, lambda path: changed)
+    problems = find_problems(
+        given, {row.path: facts for row in given}, output, {row.path for row in given} if changed else set()
+    )
     return [problems.rows.get(row.id) for row in given]
 
 
@@ -155,13 +157,13 @@ def test_where_the_output_cannot_be() -> None:
         (OutputFacts("/x/y", writable=False), "Folder not writable"),
         (OutputFacts("/x/y", exists=True, facts=SourceFacts(error=NotRegularFile("/x/y"))), "Not a file"),
     ):
-        problems = find_problems((), {}, output, lambda path: False)
+        problems = find_problems((), {}, output, set())
         assert problems.output is not None
         assert (problems.output.title, problems.blocking) == (title, 1)
 
 
 def test_what_is_not_known_yet_is_no_problem() -> None:
-    assert not find_problems(rows("a"), {}, None, lambda path: False).rows
+    assert not find_problems(rows("a"), {}, None, set()).rows
 
 
 # -- history -----------------------------------------------------------------------------------------------------
@@ -281,7 +283,7 @@ def test_problems_are_shown_at_the_row(table: DraftTable) -> None:
     given = rows("a", "a")
     facts = {row.path: FINE for row in given}
     table.show_rows(given)
-    table.show_problems(find_problems(given, facts, None, lambda path: False).rows)
+    table.show_problems(find_problems(given, facts, None, set()).rows)
     index = table.index(1, Column.SOURCE)
     assert (index.data(PROBLEM_ROLE), index.data(FIX_ROLE)) == ("Same name as row 1", "Rename to a-2")
     assert index.data(Qt.ItemDataRole.AccessibleDescriptionRole)
@@ -310,5 +312,5 @@ def test_ten_thousand_rows_move_and_keep_their_places(qapp: object) -> None:
     assert marked.row() == 0
     selection = QItemSelectionModel(table)
     selection.select(table.index(5, 0), QItemSelectionModel.SelectionFlag.Select)
-    assert len(find_problems(table.rows, {row.path: FINE for row in many}, None, lambda path: False).rows) == 0
+    assert len(find_problems(table.rows, {row.path: FINE for row in many}, None, set()).rows) == 0
     assert Path(table.index(0, Column.SOURCE).data()).name == "10000.bin"

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from apbundle import BundleConfig, ModelBundle
 from apbundle.fileio import NotRegularFile
+from apbundle_gui.models.build_draft import Row
 from apbundle_gui.services import Services
 from apbundle_gui.services.building import plan_size
 from apbundle_gui.services.example_files import Example, ExampleFiles
@@ -113,19 +114,19 @@ def test_sources_notice_changes(qtbot: QtBot, services: Services, tmp_path: Path
     path = safetensors(tmp_path / "x", "a")
     sources = Sources(services)
     sources.learn({str(path): look(str(path))})
-    assert not sources.is_changed(str(path))
+    assert not sources.changed_paths
     safetensors(path, "a", "b")
     with qtbot.waitSignal(sources.changed):
         sources.refresh([str(path)])
-    assert sources.is_changed(str(path))
+    assert sources.changed_paths == {str(path)}
     assert sources.facts[str(path)].tensors == 2
     sources.accept([str(path)])
-    assert not sources.is_changed(str(path))
+    assert not sources.changed_paths
     path.unlink()
     with qtbot.waitSignal(sources.changed):
         sources.refresh([str(path)])
     assert isinstance(sources.facts[str(path)].error, FileNotFoundError)
-    assert not sources.is_changed(str(path))
+    assert not sources.changed_paths
     assert sources.refresh([]) is None
 
 
@@ -172,14 +173,14 @@ def test_the_planned_size_is_that_of_the_file(
         builder.add_model(name, bytes(size))
     builder.build().close()
     planned: list[int | None] = []
-    plan_size(services, models, "words", config, planned.append)
+    plan_size(services, [(Row(0, name, ""), size) for name, size in models], "words", config, planned.append)
     qtbot.waitUntil(lambda: bool(planned))
     assert planned == [(tmp_path / "out").stat().st_size]
 
 
 def test_what_cannot_be_built_has_no_size(qtbot: QtBot, services: Services) -> None:
     planned: list[int | None] = []
-    plan_size(services, [("a", 1), ("a", 1)], "", BundleConfig(), planned.append)
+    plan_size(services, 2 * [(Row(0, "a", ""), 1)], "", BundleConfig(), planned.append)
     qtbot.waitUntil(lambda: bool(planned))
     assert planned == [None]
 

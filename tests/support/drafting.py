@@ -46,6 +46,7 @@ class Bench:
         assert isinstance(page, BuildPage)
         self.page = page
         qtbot.addWidget(self.window, before_close_func=lambda _: page.store.show(Draft()))  # nothing is lost then
+        page._settling.setInterval(1)
         self.opened: list[str] = []
         page.bundle_built.disconnect(self.window._bundle_built)
         page.bundle_built.connect(self.opened.append)

@@ -74,6 +74,10 @@ class DraftView(TableView):
         """The row in front of which a drop would go, while something is dragged over the table."""
         return self._drop_at
 
+    def selected_rows(self) -> list[int]:
+        ranges = self.selectionModel().selection().toList()
+        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+
     def selected_ids(self) -> frozenset[int]:
         """The ids of the selected rows."""
         return frozenset(self._table.rows[row].id for row in self.selected_rows())

@@ -68,7 +68,7 @@ class Fixing(QObject):
         if accepted := those(Remedy.ACCEPT):
             self._sources.accept(paths[row] for row in accepted)
         if those(Remedy.LOOK):
-            self._sources.refresh(paths.values())
+            self._sources.refresh(list(paths.values()))
 
     def _locate(self, row: int) -> None:
         source = self._table.rows[row]

@@ -31,6 +31,8 @@ from apbundle_gui.widgets import Banner, button
 
 SETTLE_MS: Final = 120
 """How long typing has to rest before the output is looked at and the size planned, in milliseconds."""
+MOST_SELECTED: Final = 1000
+"""How many new rows are selected at most."""
 MODEL_FILTER: Final = "All files (*)"
 BUNDLE_FILTER: Final = f"Bundles (*{EXTENSION});;All files (*)"
 _FOLDER_KEY: Final = "build/folder"
@@ -51,6 +53,8 @@ class BuildPage(Page):
         self._example = ExampleFiles(services)
         self._output: OutputFacts | None = None
         self._built = self._attempt = Draft()
+        self._sizes: list[int] = []
+        self._total = 0
         self._planned: int | None = None
         self._planning = False
         self._pending = QTimer(self, singleShot=True, interval=0)
@@ -249,8 +253,8 @@ class BuildPage(Page):
     def _draft_changed(self, before: Draft, after: Draft) -> None:
         if before.rows is not after.rows:
             self.table.show_rows(after.rows)
-            known = {row.id for row in before.rows}
-            if any(row.path not in self.sources.facts for row in after.rows):
+            known, facts = {row.id for row in before.rows}, self.sources.facts
+            if any(row.path not in facts for row in after.rows):
                 self._look_again()
             new = frozenset(row.id for row in after.rows if row.id not in known)
             if new and known:
@@ -264,7 +268,7 @@ class BuildPage(Page):
         self._settling.start()
 
     def _look_again(self) -> None:
-        self.sources.refresh(row.path for row in self.store.draft.rows)
+        self.sources.refresh([row.path for row in self.store.draft.rows])
         self._settling.start()
 
     def _settled(self) -> None:
@@ -275,9 +279,8 @@ class BuildPage(Page):
             self._planning = False
             return
         look_at_output(self.services, draft.target, self._output_seen)
-        facts = self.sources.facts
-        models = [(row.name, known.size) for row in draft.rows if (known := facts.get(row.path)) is not None]
-        plan_size(self.services, models, draft.description, draft.options.config, self._size_planned)
+        models, options = list(zip(draft.rows, self._sizes, strict=True)), draft.options.config
+        plan_size(self.services, models, draft.description, options, self._size_planned)
 
     def _output_seen(self, output: OutputFacts) -> None:
         self._output = output
@@ -292,10 +295,12 @@ class BuildPage(Page):
         """Show everything that follows from the draft and from what is known of its files."""
         draft = self.store.draft
         output = self._output if self._output is not None and self._output.path == draft.target else None
-        self.problems = self.fixing.problems = find_problems(
-            draft.rows, self.sources.facts, output, self.sources.is_changed
-        )
-        self.table.show_facts(self.sources.facts)
+        facts = self.sources.facts
+        known = [facts.get(row.path) for row in draft.rows]
+        self._sizes = [0 if each is None or each.identity is None else each.identity.size for each in known]
+        self._total = sum(self._sizes)
+        self.problems = self.fixing.problems = find_problems(draft.rows, facts, output, self.sources.changed_paths)
+        self.table.show_facts(facts)
         self.table.show_problems(self.problems.rows)
         self.panel.show_output(output, self.problems.output)
         self._stack.setCurrentWidget(self.bench if draft.rows else self.empty)
@@ -309,14 +314,12 @@ class BuildPage(Page):
         self.state_changed.emit()
 
     def _show_total(self) -> None:
-        facts, rows = self.sources.facts, self.table.rows
-        sizes = [known.size if (known := facts.get(row.path)) is not None else 0 for row in rows]
         selected = self.view.selected_rows()
         picked = selected if len(selected) > 1 else []
-        total = sum(sizes)
-        self.bench.footer.show_total(len(rows), total, len(picked), sum(sizes[row] for row in picked))
-        planned = "…" if self._planning else ""
-        self.panel.show_size(total, self._planned, planned)
+        self.bench.footer.show_total(
+            len(self._sizes), self._total, len(picked), sum(self._sizes[row] for row in picked)
+        )
+        self.panel.show_size(self._total, self._planned, "…" if self._planning else "")
 
     def _show_state(self) -> None:
         self._show_total()
@@ -344,9 +347,9 @@ class BuildPage(Page):
         rows = [at for at, row in enumerate(self.table.rows) if row.id in ids]
         if not rows:
             return
-        if len(rows) == self.table.rowCount():
+        if len(rows) == self.table.rowCount() or len(rows) > MOST_SELECTED:
             self.view.selectionModel().setCurrentIndex(
-                self.table.index(0, Column.NAME), QItemSelectionModel.SelectionFlag.NoUpdate
+                self.table.index(rows[0], Column.NAME), QItemSelectionModel.SelectionFlag.NoUpdate
             )
             return
         selection = QItemSelection()
