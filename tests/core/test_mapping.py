@@ -6,7 +6,6 @@ import errno
 import gc
 import mmap
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -501,22 +500,3 @@ def test_any_loads_and_releases_leave_the_bytes_alone(steps: list[tuple[bool, in
                 assert mapped.view[offset:end] == CONTENT[offset:end]
     finally:
         os.close(descriptor)
-
-
-@pytest.mark.parametrize("kind", [MappedFile, MemoryMappedFile])
-def test_unpickled_it_insists_on_its_file(path: Path, kind: type[MappedFile | MemoryMappedFile]):
-    with kind.open(path) as mapped:
-        frozen = pickle.dumps(mapped)
-    with pickle.loads(frozen) as again:
-        piece = again.slice(1, 9) if isinstance(again, MappedFile) else again.read_at(1, 8)
-        assert piece == CONTENT[1:9]
-    path.write_bytes(CONTENT[1:SIZE])
-    with pytest.raises(ChangedOnDisk):
-        pickle.loads(frozen)
-
-
-def test_a_closed_mapped_file_is_not_pickled(path: Path):
-    mapped = MappedFile.open(path)
-    mapped.close()
-    with pytest.raises(BundleClosed):
-        pickle.dumps(mapped)

@@ -67,3 +67,14 @@ def test_pickled_bundle_insists_on_its_file(path: Path) -> None:
     with pytest.raises(BundleError) as changed:
         pickle.loads(frozen)
     assert changed.value.code == "changed_on_disk"
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_an_input_is_never_written_over(tmp_path: Path, compress: bool) -> None:
+    given = tmp_path / "weights.bin"
+    given.write_bytes(b"precious" * 100)
+    with pytest.raises(BundleError) as refused, without_fsync():
+        ModelBundle.builder(given).add_model("m", given, compress=compress).build()
+    assert refused.value.code == "target_refused"
+    assert given.read_bytes() == b"precious" * 100
+    assert [child.name for child in tmp_path.iterdir()] == [given.name]

@@ -111,6 +111,7 @@ def write_bundle(
     reporter = Reporter(progress, cancel)
     reporter.phase("plan")
     _check(models, options)
+    inputs = [model.source.path for model in models if model.source.path is not None]  # compressed ones have none
     with ExitStack() as stack:
         models = [_compressed(model, target, stack, reporter) if model.compress else model for model in models]
         planned = _Planned(models, options)
@@ -126,7 +127,6 @@ def write_bundle(
             with BundleReader.open(path) as reader:
                 planned.compare(reader)
 
-        inputs = [model.source.path for model in models if model.source.path is not None]
         return write_atomically(
             target, size=plan.file_size, fill=fill, check=check, inputs=inputs, overwrite=overwrite, reporter=reporter
         )
