@@ -6,8 +6,6 @@ The kernel is the witness: the folder of the named file is watched, and an open 
 from __future__ import annotations
 
 import ast
-import ctypes
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,33 +39,9 @@ from apbundle_gui.widgets import (
 )
 from support.fake_pages import fake_pages
 from support.hostile import HOSTILE_NAMES
+from support.witness import Watch
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches a folder with inotify")
-
-IN_OPEN, IN_NONBLOCK = 0x20, 0o4000
-PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
-
-
-class Watch:
-    """A folder with a picture in it, and whether anything in it was opened."""
-
-    def __init__(self, folder: Path) -> None:
-        self.marker = folder / "marker.svg"
-        self.marker.write_bytes(PICTURE)
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = libc.inotify_init1(IN_NONBLOCK)
-        assert self._descriptor >= 0
-        assert libc.inotify_add_watch(self._descriptor, os.fsencode(folder), IN_OPEN) >= 0
-
-    def opened(self) -> bool:
-        """Whether anything was opened since the last question."""
-        try:
-            return bool(os.read(self._descriptor, 65_536))
-        except BlockingIOError:
-            return False
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
 
 @pytest.fixture
