@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from apbundle.paging.prefetch import MAX_PREDECESSORS, MAX_SUCCESSORS, Successions
+from apbundle.paging.prefetch import MAX_PREDECESSORS, MAX_SUCCESSORS, LookAhead, Successions
 from apbundle.paging.units import Unit
 
 UNITS = [Unit(number, f"u{number}", 100) for number in range(1000)]
@@ -50,3 +50,31 @@ def test_both_directions_agree() -> None:
     assert forwards == backwards
     assert {following for _, following in forwards} == set(successions._units)
     assert all(0 < len(weights) <= MAX_SUCCESSORS for weights in successions._weights.values())
+
+
+def expected(look_ahead: LookAhead, number: int, previous: int | None = None) -> list[int]:
+    """The numbers of what is expected after a miss of one unit, directly after another."""
+    requests = look_ahead.accessed(UNITS[number], None if previous is None else UNITS[previous], True)
+    return [request.unit.id for request in requests]
+
+
+def test_what_was_seen_once_is_expected_until_that_proves_wrong() -> None:
+    look_ahead = LookAhead(1)
+    expected(look_ahead, 0)
+    expected(look_ahead, 1, 0)
+    assert expected(look_ahead, 0, 1) == [1]
+    look_ahead.left(UNITS[7], 6)  # loaded because of another unit, and never used
+    assert expected(look_ahead, 0) == []
+    expected(look_ahead, 1, 0)
+    assert expected(look_ahead, 0) == [1], "seen twice"
+    look_ahead.used()
+    expected(look_ahead, 4, 3)
+    assert expected(look_ahead, 3) == [4], "trusted again"
+
+
+def test_wrong_hints_say_nothing_of_predictions() -> None:
+    look_ahead = LookAhead(1)
+    expected(look_ahead, 0)
+    expected(look_ahead, 1, 0)
+    look_ahead.left(UNITS[7], None)
+    assert expected(look_ahead, 0) == [1]

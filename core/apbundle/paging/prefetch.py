@@ -22,6 +22,7 @@ MAX_PREDECESSORS = 64
 
 _STRONGEST = 8
 _WASTED = 2
+_MEMORY = 8  # predictions that proved right or wrong, from which the next ones are trusted or not
 
 
 class History:
@@ -91,13 +92,13 @@ class Successions:
             if weights[successor] <= 0:
                 self._forget(unit, successor)
 
-    def successor(self, unit: int) -> Unit | None:
-        """What most likely follows ``unit``: followed it more often than all others together, else ``None``."""
+    def successor(self, unit: int, least: int = 1) -> Unit | None:
+        """What most likely follows ``unit``: followed it more often than all others together, and ``least`` times."""
         weights = self._weights.get(unit)
         if not weights:
             return None
         best = max(weights, key=weights.__getitem__)
-        return self._units[best] if 2 * weights[best] > sum(weights.values()) else None
+        return self._units[best] if weights[best] >= least and 2 * weights[best] > sum(weights.values()) else None
 
     def before(self, unit: int) -> list[int]:
         """The units that ``unit`` is known to follow."""
@@ -118,7 +119,8 @@ class LookAhead:
     """What the background thread should load, decided at the accesses that are worth a thought.
 
     Those are misses, first uses of what was loaded ahead, and uses of a unit whose successor has been evicted; all
-    other hits pass unseen until they are worked off in batches.
+    other hits pass unseen until they are worked off in batches. A succession seen once is enough to act on, unless
+    predictions have lately been wrong more often than right.
 
     Parameters
     ----------
@@ -133,6 +135,7 @@ class LookAhead:
         self._last_used: Final[dict[int, int]] = {}
         self._recent: Final[set[int]] = set()  # hit since the last tick
         self._previous: Unit | None = None
+        self._trust = 0  # of late, predictions that proved right less those that proved wrong
 
     def hit(self, batch: list[int], last: Unit | None) -> None:
         """These units were used since the last call of any kind; ``last`` is the last of them, if resident."""
@@ -154,7 +157,7 @@ class LookAhead:
         requests: list[Request] = []
         step = unit
         for _ in range(self._count):
-            following = self._successions.successor(step.id)
+            following = self._successions.successor(step.id, 1 if self._trust >= 0 else 2)
             if following is None or following.id == unit.id:
                 break
             requests.append(Request(following, step.id, self._clock))
@@ -170,6 +173,10 @@ class LookAhead:
         """``unit`` became resident."""
         self._last_used[unit.id] = self._clock
 
+    def used(self) -> None:
+        """What was expected, and loaded ahead, was used."""
+        self._trust = min(self._trust + 1, _MEMORY)
+
     def left(self, unit: Unit, after: int | None) -> list[int]:
         """``unit`` left, unused since ``after`` made us expect it (if not ``None``); its known predecessors.
 
@@ -178,6 +185,7 @@ class LookAhead:
         self._last_used.pop(unit.id, None)
         self._recent.discard(unit.id)
         if after is not None:
+            self._trust = max(self._trust - 1, -_MEMORY)
             self._successions.weaken(after, unit.id)
         return self._successions.before(unit.id)
 

@@ -123,8 +123,10 @@ class UnitStore:
         if ahead or len(self.log) >= BATCH:
             self.work_off()
         if ahead:
-            del self._unused[unit.id]
+            after = self._unused.pop(unit.id)
             self.observer.prefetch_used(unit.id, unit.size)
+            if self._look_ahead is not None and after is not None:
+                self._look_ahead.used()
         self._offer(unit, view)
         return view, ahead
 
