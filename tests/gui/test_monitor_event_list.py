@@ -12,7 +12,7 @@ from apbundle_gui.models.monitor_event_list import KIND_ROLE, Column, EventListM
 from apbundle_gui.models.monitor_rows import ROWS, RowArray
 
 NAMES = ("encoder", "decoder", "head")
-KEPT = 100
+KEPT = 50
 ALL = (Kind.HIT, Kind.MISS, Kind.EVICT, Kind.PREFETCH)
 
 

@@ -59,7 +59,7 @@ class Charts(QWidget):
         self.memory = TimePlot("Memory used", lambda value: words.size(round(value)))
         self.memory.add_line("used", "In memory", Tone.ACCENT, filled=True)
         self.memory.add_limit("Limit")
-        self._button = self._span_button()
+        self.span_button = self._make_span_button()
         for plot in self.plots:
             plot.pointed.connect(self._point)
         self._arrange(stacked=True)
@@ -125,7 +125,7 @@ class Charts(QWidget):
         self._grid.setColumnStretch(1, right)
         self.events.show_time(not stacked)
         self.hit_rate.show_time(False)
-        (self.events if stacked else self.hit_rate).header.addWidget(self._button)
+        (self.events if stacked else self.hit_rate).header.addWidget(self.span_button)
 
     def _set_ranges(self, begin: float, end: float, events: float, memory: float, limit: int) -> None:
         self.events.set_range(begin, end, events * 1.06, axes.count_ticks(events))
@@ -140,7 +140,7 @@ class Charts(QWidget):
         for plot in self.plots:
             plot.point_at(x)
 
-    def _span_button(self) -> QToolButton:
+    def _make_span_button(self) -> QToolButton:
         button = QToolButton()
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setAccessibleName("Time shown")
@@ -155,6 +155,6 @@ class Charts(QWidget):
 
     def _show_span(self, caption: str, span: float) -> None:
         self._span = span
-        self._button.setText(caption)
+        self.span_button.setText(caption)
         if self._shown is not None:
             self.show_run(*self._shown)

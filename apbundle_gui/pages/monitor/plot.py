@@ -66,6 +66,8 @@ class TimePlot(QWidget):
 
     Attributes
     ----------
+    view
+        What draws it.
     pointed
         Emitted with the time under the mouse, in seconds, or ``None`` when it left.
     """
@@ -90,15 +92,15 @@ class TimePlot(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(top)
-        self._view = pg.PlotWidget(background=None)
-        self._view.setFrameShape(QFrame.Shape.NoFrame)
-        self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self._view.setMinimumHeight(36)
+        self.view = pg.PlotWidget(background=None)
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.view.setMinimumHeight(36)
         self.setMinimumWidth(LEAST_WIDTH)  # else the legend would say how narrow the page can be
-        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._view.setAccessibleName(title)
-        layout.addWidget(self._view, 1)
-        self._item = self._view.getPlotItem()
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setAccessibleName(title)
+        layout.addWidget(self.view, 1)
+        self._item = self.view.getPlotItem()
         self._item.hideButtons()
         self._item.setMenuEnabled(False)
         self._item.setContentsMargins(0, 6, 1, 0)
@@ -111,15 +113,15 @@ class TimePlot(QWidget):
         self._item.addItem(self._cross, ignoreBounds=True)
         self._dress_axes()
         self.show_time(True)
-        self._view.scene().sigMouseMoved.connect(self._mouse_moved)
-        self._view.viewport().installEventFilter(self)
+        self.view.scene().sigMouseMoved.connect(self._mouse_moved)
+        self.view.viewport().installEventFilter(self)
         theme.manager().changed.connect(self.restyle)
         self.restyle()
 
     @property
     def plot_width(self) -> int:
         """Pixels from the left to the right end of the time axis."""
-        return max(int(self._view.width()) - AXIS_WIDTH, 1)
+        return max(int(self.view.width()) - AXIS_WIDTH, 1)
 
     @property
     def description(self) -> str:
@@ -150,6 +152,14 @@ class TimePlot(QWidget):
         """Put the limit's line at ``value``."""
         self._limit.setValue(value)
         self._limit_legend.set_value(self._word(value))
+
+    def data(self, name: str) -> tuple[Floats, Floats]:
+        """What is shown of a line, as :meth:`set_line` had it."""
+        return self._lines[name].x, self._lines[name].y
+
+    def value(self, name: str) -> str:
+        """What the legend says of a line."""
+        return self._lines[name].legend.value
 
     def set_line(self, name: str, x: Floats, y: Floats) -> None:
         """Show data: points, or, of a line of steps, ``x`` one longer than ``y`` with the edges of the intervals."""
@@ -199,12 +209,12 @@ class TimePlot(QWidget):
 
     def describe(self) -> None:
         """Bring what a screen reader says up to date."""
-        self._view.setAccessibleDescription(self.description)
+        self.view.setAccessibleDescription(self.description)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
         colors = theme.chart_colors()
-        self._view.setBackground(None)
+        self.view.setBackground(None)
         for name in ("left", "bottom"):
             axis = self._item.getAxis(name)
             axis.setPen(QPen(Qt.PenStyle.NoPen))
