@@ -91,6 +91,10 @@ def test_a_file_that_is_not_what_was_opened_gives_nothing(tmp_path: Path, raw: b
                     reader.read_model(name)
                 assert caught.value.code == "changed_on_disk"
                 assert caught.value.path == str(path)
+            buffer = bytearray(b"???")
+            with pytest.raises(BundleError):
+                reader.read_into("b", 0, memoryview(buffer))
+            assert buffer == b"???"
 
 
 def test_a_change_during_a_read_is_noticed_after_it(tmp_path: Path) -> None:
