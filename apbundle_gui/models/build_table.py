@@ -92,8 +92,8 @@ class DraftTable(QAbstractTableModel):
             self._replace(rows)
             return
         before, after = set(old_ids), set(new_ids)
-        gone = list(_blocks([at for at, row in enumerate(self._rows) if row.id not in after]))
-        new = list(_blocks([at for at, row in enumerate(rows) if row.id not in before]))
+        gone = list(blocks([at for at, row in enumerate(self._rows) if row.id not in after]))
+        new = list(blocks([at for at, row in enumerate(rows) if row.id not in before]))
         if len(gone) + len(new) > MOST_STEPS:
             self.beginResetModel()
             self._rows = rows
@@ -242,7 +242,7 @@ class DraftTable(QAbstractTableModel):
                 return ""
 
 
-def _blocks(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+def blocks(places: Sequence[int]) -> Iterator[tuple[int, int]]:
     """The first and last place of each run of neighbours."""
     if not places:
         return

@@ -88,7 +88,7 @@ def test_the_bytes_are_those_the_library_writes(bench: Bench, tmp_path: Path, ou
 
 
 def test_the_planned_size_is_what_is_written(bench: Bench, output: Path) -> None:
-    planned = bench.page._planned
+    planned = bench.page.outlook.planned
     build(bench)
     assert planned == output.stat().st_size
 

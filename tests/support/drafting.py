@@ -46,7 +46,7 @@ class Bench:
         assert isinstance(page, BuildPage)
         self.page = page
         qtbot.addWidget(self.window, before_close_func=lambda _: page.store.show(Draft()))  # nothing is lost then
-        page._settling.setInterval(1)
+        page.outlook.resting.setInterval(1)
         self.opened: list[str] = []
         page.bundle_built.disconnect(self.window._bundle_built)
         page.bundle_built.connect(self.opened.append)
@@ -69,9 +69,7 @@ class Bench:
         """Wait until nothing is being looked at and everything known is shown."""
 
         def quiet() -> bool:
-            page = self.page
-            timers = page._pending.isActive() or page._settling.isActive()
-            return not self.services.jobs.jobs and not timers and not page.adding.busy and not page._planning
+            return self.page.at_rest and not self.services.jobs.jobs
 
         self.qtbot.waitUntil(quiet, timeout=20_000)
 

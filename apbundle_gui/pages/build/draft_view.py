@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QMimeData, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
     QDrag,
     QDragEnterEvent,
@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QWidget
 
 from apbundle_gui import theme
-from apbundle_gui.models.build_table import Column, DraftTable
+from apbundle_gui.models.build_table import Column, DraftTable, blocks
 from apbundle_gui.pages.build.delegates import DraftDelegate
 from apbundle_gui.pages.build.dropping import draft_paths
 from apbundle_gui.widgets import TableView
@@ -28,6 +28,8 @@ from apbundle_gui.widgets import TableView
 ROWS_TYPE: Final = "application/x-apbundle-draft-rows"
 """What a drag of the table's own rows carries. The rows themselves are the selected ones."""
 WIDTHS: Final = (180, 44, 200, 124, 72, 88)
+MOST_SELECTED: Final = 1000
+"""How many new rows are selected at most."""
 ROOM_FOR_TENSORS: Final = 700
 ROOM_FOR_FORMAT: Final = 560
 """Widths of the table in pixels below which a column gives its room to the sources."""
@@ -81,6 +83,22 @@ class DraftView(TableView):
     def selected_ids(self) -> frozenset[int]:
         """The ids of the selected rows."""
         return frozenset(self._table.rows[row].id for row in self.selected_rows())
+
+    def show_new(self, ids: frozenset[int]) -> None:
+        """Make rows that are new the current ones: selected, unless they are all there are or too many."""
+        rows = [at for at, row in enumerate(self._table.rows) if row.id in ids]
+        if not rows:
+            return
+        first = self._table.index(rows[0], Column.NAME)
+        self.selectionModel().setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.scrollTo(first)
+        if len(rows) == self._table.rowCount() or len(rows) > MOST_SELECTED:
+            return
+        selection = QItemSelection()
+        last = self._table.columnCount() - 1
+        for begin, end in blocks(rows):
+            selection.select(self._table.index(begin, 0), self._table.index(end, last))
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def edit_name(self) -> None:
         """Begin to edit the name of the current row."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, QTimer
+from PySide6.QtCore import QEvent, QPoint, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -14,25 +14,22 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import EXTENSION, Draft
 from apbundle_gui.models.build_problems import Problems, find_problems
 from apbundle_gui.models.build_store import DraftStore
-from apbundle_gui.models.build_table import Column, DraftTable
+from apbundle_gui.models.build_table import DraftTable
 from apbundle_gui.pages.build.adding import Adding
 from apbundle_gui.pages.build.dropping import EmptyDraft, draft_paths, is_for_draft
 from apbundle_gui.pages.build.fixing import Fixing
 from apbundle_gui.pages.build.menu import row_menu
+from apbundle_gui.pages.build.outlook import Outlook
 from apbundle_gui.pages.build.run import Building
 from apbundle_gui.pages.build.workbench import Workbench
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import Services
-from apbundle_gui.services.building import BuildRequest, ModelRequest, plan_size
+from apbundle_gui.services.building import BuildRequest, ModelRequest
 from apbundle_gui.services.example_files import Example, ExampleFiles
-from apbundle_gui.services.sources import OutputFacts, Sources, look_at_output
+from apbundle_gui.services.sources import Sources
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Banner, button
 
-SETTLE_MS: Final = 120
-"""How long typing has to rest before the output is looked at and the size planned, in milliseconds."""
-MOST_SELECTED: Final = 1000
-"""How many new rows are selected at most."""
 MODEL_FILTER: Final = "All files (*)"
 BUNDLE_FILTER: Final = f"Bundles (*{EXTENSION});;All files (*)"
 _FOLDER_KEY: Final = "build/folder"
@@ -51,14 +48,9 @@ class BuildPage(Page):
         self.problems = Problems()
         self.building = Building(services, self)
         self._example = ExampleFiles(services)
-        self._output: OutputFacts | None = None
         self._built = self._attempt = Draft()
-        self._sizes: list[int] = []
-        self._total = 0
-        self._planned: int | None = None
-        self._planning = False
+        self.outlook = Outlook(services, self.store, self)
         self._pending = QTimer(self, singleShot=True, interval=0)
-        self._settling = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._compose()
         self.adding = Adding(services, self.store, self.sources, self.banner, self)
         self.fixing = Fixing(self.store, self.table, self.sources, self)
@@ -112,7 +104,7 @@ class BuildPage(Page):
     def shutdown(self) -> None:
         self.bench.remember(self.services.settings)
         self._pending.stop()
-        self._settling.stop()
+        self.outlook.resting.stop()
         self._example.clear()
 
     def show_example(self, bundle_path: str) -> None:
@@ -122,9 +114,13 @@ class BuildPage(Page):
 
         self._example.unpack(bundle_path, unpacked)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether everything that is known of the draft is on the screen."""
+        return not (self.adding.busy or self._pending.isActive() or self.outlook.busy)
+
     def example_ready(self) -> bool:
-        waits = self.adding.busy or self._pending.isActive() or self._settling.isActive()
-        return bool(self.store.draft.rows) and not waits and not self._planning
+        return bool(self.store.draft.rows) and self.at_rest
 
     # -- making --------------------------------------------------------------------------------------------------
 
@@ -150,8 +146,10 @@ class BuildPage(Page):
         store.changed.connect(self._draft_changed)
         store.undo_stack.indexChanged.connect(self._history_changed)
         self.sources.changed.connect(self._pending.start)
+        self.sources.changed.connect(self.outlook.forget)
         self._pending.timeout.connect(self._refresh)
-        self._settling.timeout.connect(self._settled)
+        self.outlook.output_seen.connect(self._refresh)
+        self.outlook.size_planned.connect(self._show_state)
         self.table.renamed.connect(lambda row, name: store.rename({row: name}))
         view.paths_dropped.connect(self.adding.add)
         view.rows_dropped.connect(lambda at: store.move(view.selected_ids(), at))
@@ -166,7 +164,7 @@ class BuildPage(Page):
         panel.described.connect(store.describe)
         panel.options_changed.connect(store.set_options)
         panel.left.connect(self._field_left)
-        self.adding.added.connect(self._select)
+        self.adding.added.connect(view.show_new)
         self.adding.open_wanted.connect(self._open_bundles)
         self.adding.changed.connect(self._show_state)
         building.progressed.connect(self._show_state)
@@ -225,6 +223,7 @@ class BuildPage(Page):
             bool(self.store.draft.rows)
             and not self.problems.blocking
             and self.building.job is None
+            and self.building.question is None
             and not self.adding.busy
         )
 
@@ -251,59 +250,34 @@ class BuildPage(Page):
     # -- what happens --------------------------------------------------------------------------------------------
 
     def _draft_changed(self, before: Draft, after: Draft) -> None:
+        self._pending.start()
+        self.outlook.forget()
         if before.rows is not after.rows:
             self.table.show_rows(after.rows)
-            known, facts = {row.id for row in before.rows}, self.sources.facts
+            facts = self.sources.facts
             if any(row.path not in facts for row in after.rows):
                 self._look_again()
+            known = {row.id for row in before.rows}
             new = frozenset(row.id for row in after.rows if row.id not in known)
             if new and known:
-                self._select(new)
+                self.view.show_new(new)
         if before.target != after.target:
             self.building.forget()
-        self._planned = None
-        self._planning = True
         self.panel.show_draft(after)
-        self._pending.start()
-        self._settling.start()
 
     def _look_again(self) -> None:
         self.sources.refresh([row.path for row in self.store.draft.rows])
-        self._settling.start()
-
-    def _settled(self) -> None:
-        """The draft has come to rest: look at the output, and work out the size."""
-        draft = self.store.draft
-        if not draft.rows:
-            self._output = None
-            self._planning = False
-            return
-        look_at_output(self.services, draft.target, self._output_seen)
-        models, options = list(zip(draft.rows, self._sizes, strict=True)), draft.options.config
-        plan_size(self.services, models, draft.description, options, self._size_planned)
-
-    def _output_seen(self, output: OutputFacts) -> None:
-        self._output = output
-        self._refresh()
-
-    def _size_planned(self, size: int | None) -> None:
-        self._planned = size
-        self._planning = False
-        self._show_state()
+        self.outlook.forget()
 
     def _refresh(self) -> None:
         """Show everything that follows from the draft and from what is known of its files."""
-        draft = self.store.draft
-        output = self._output if self._output is not None and self._output.path == draft.target else None
-        facts = self.sources.facts
-        known = [facts.get(row.path) for row in draft.rows]
-        self._sizes = [0 if each is None or each.identity is None else each.identity.size for each in known]
-        self._total = sum(self._sizes)
-        self.problems = self.fixing.problems = find_problems(draft.rows, facts, output, self.sources.changed_paths)
+        rows, facts, output = self.store.draft.rows, self.sources.facts, self.outlook.output
+        self.outlook.measure(facts)
+        self.problems = self.fixing.problems = find_problems(rows, facts, output, self.sources.changed_paths)
         self.table.show_facts(facts)
         self.table.show_problems(self.problems.rows)
         self.panel.show_output(output, self.problems.output)
-        self._stack.setCurrentWidget(self.bench if draft.rows else self.empty)
+        self._stack.setCurrentWidget(self.bench if rows else self.empty)
         self._show_state()
 
     def _history_changed(self) -> None:
@@ -314,12 +288,10 @@ class BuildPage(Page):
         self.state_changed.emit()
 
     def _show_total(self) -> None:
-        selected = self.view.selected_rows()
+        selected, outlook = self.view.selected_rows(), self.outlook
         picked = selected if len(selected) > 1 else []
-        self.bench.footer.show_total(
-            len(self._sizes), self._total, len(picked), sum(self._sizes[row] for row in picked)
-        )
-        self.panel.show_size(self._total, self._planned, "…" if self._planning else "")
+        self.bench.footer.show_total(len(self.table.rows), outlook.total, len(picked), outlook.size_of(picked))
+        self.panel.show_size(outlook.total, outlook.planned, "…" if outlook.busy else "")
 
     def _show_state(self) -> None:
         self._show_total()
@@ -341,28 +313,6 @@ class BuildPage(Page):
             remark = f"into {words.file_name(target)}" if target else ""
             self.bench.header.show_state(*state, remark, self.can_build())
         self.state_changed.emit()
-
-    def _select(self, ids: frozenset[int]) -> None:
-        """Show rows that are new, and select them unless they are all there are."""
-        rows = [at for at, row in enumerate(self.table.rows) if row.id in ids]
-        if not rows:
-            return
-        if len(rows) == self.table.rowCount() or len(rows) > MOST_SELECTED:
-            self.view.selectionModel().setCurrentIndex(
-                self.table.index(rows[0], Column.NAME), QItemSelectionModel.SelectionFlag.NoUpdate
-            )
-            return
-        selection = QItemSelection()
-        last = self.table.columnCount() - 1
-        begin = rows[0]
-        for at, row in enumerate(rows):
-            if at + 1 == len(rows) or rows[at + 1] != row + 1:
-                selection.select(self.table.index(begin, 0), self.table.index(row, last))
-                begin = rows[at + 1] if at + 1 < len(rows) else row
-        model = self.view.selectionModel()
-        model.setCurrentIndex(self.table.index(rows[0], Column.NAME), QItemSelectionModel.SelectionFlag.NoUpdate)
-        model.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self.view.scrollTo(self.table.index(rows[0], Column.NAME))
 
     def _field_left(self) -> None:
         self.store.pause()
@@ -388,7 +338,7 @@ class BuildPage(Page):
             Tone.OK,
             ((f"Open {name}".replace("&", "&&"), lambda: self.bundle_built.emit(path)),),
         )
-        self._settling.start()
+        self.outlook.forget()
         self.bundle_built.emit(path)
 
     def _build_failed(self, request: BuildRequest, error: BaseException) -> None:

@@ -99,6 +99,7 @@ class Building(QObject):
             if agreed:
                 self._agreed = request.output
                 self.start(request)
+            self.progressed.emit()
 
         box.finished.connect(answered)
         self.question = box
