@@ -91,6 +91,20 @@ def _hooks_restored() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _no_unanswered_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A modal dialog that the test does not answer fails it; it would wait for ever, in C++, past every time-out."""
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None:
+        return
+
+    def unanswered(dialog: object) -> None:
+        raise AssertionError(f"nobody answers {dialog!r}")
+
+    for dialog in (widgets.QDialog, widgets.QMessageBox, widgets.QFileDialog):
+        monkeypatch.setattr(dialog, "exec", unanswered)
+
+
+@pytest.fixture(autouse=True)
 def _no_stray_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """A record of level WARNING or above fails the test, unless it looks at it and calls ``caplog.clear()``."""
     yield

@@ -24,16 +24,20 @@ class Holdings:
     threads: frozenset[threading.Thread]
     children: frozenset[int]
     files: frozenset[str]
+    folder: str
+    """The folder of temporary files."""
 
     @classmethod
-    def now(cls) -> Holdings:
-        """What is held at this moment."""
+    def now(cls, folder: str | None = None) -> Holdings:
+        """What is held at this moment; ``folder`` is where temporary files are looked for, if not the usual one."""
+        folder = folder or tempfile.gettempdir()
         return cls(
             descriptors=frozenset(_descriptors()),
             maps=frozenset(_maps()),
             threads=frozenset(_threads()),
             children=frozenset(_children()),
-            files=frozenset(os.listdir(tempfile.gettempdir())),
+            files=frozenset(_names(Path(folder))),
+            folder=folder,
         )
 
     def left_over(self, wait: float) -> list[str]:
@@ -41,14 +45,14 @@ class Holdings:
 
         Threads and children that are ending get ``wait`` seconds for it; reference cycles are collected.
         """
-        left = self._difference(Holdings.now())
+        left = self._difference(Holdings.now(self.folder))
         if not left:
             return left
         gc.collect()
         deadline = time.monotonic() + wait
-        for thread in Holdings.now().threads - self.threads:
+        for thread in Holdings.now(self.folder).threads - self.threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        while (left := self._difference(Holdings.now())) and time.monotonic() < deadline:
+        while (left := self._difference(Holdings.now(self.folder))) and time.monotonic() < deadline:
             threading.Event().wait(0.01)
         return left
 
@@ -110,4 +114,4 @@ def _names(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError:
-        return []  # not Linux
+        return []  # not Linux, or the test removed it
