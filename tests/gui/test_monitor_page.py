@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -212,9 +213,12 @@ def test_a_recording_that_is_harmed(
 
 
 def test_a_full_temporary_folder_is_a_message(
-    page: MonitorPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    page: MonitorPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    def full(prefix: str) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), prefix)
+
+    monkeypatch.setattr("apbundle_gui.services.workload.tempfile.mkdtemp", full)
     page.run()
     assert page.workload.state is WorkloadState.IDLE
     assert page.services.messages.kept[-1].text == "The workload cannot be recorded."
