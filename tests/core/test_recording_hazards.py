@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -416,6 +417,30 @@ def test_what_is_not_a_recording_is_not_replaced(path: Path, tmp_path: Path) -> 
     os.mkfifo(tmp_path / "fifo")
     with pytest.warns(RuntimeWarning, match="not a recording"):
         assert start_recording(tmp_path / "fifo", header()) is None
+
+
+def test_writers_that_begin_in_the_same_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One finds the other's file before that is locked, and replaces it: the other must not write on unseen."""
+
+    def flock(descriptor: int, operation: int, flock: Callable[[int, int], None] = fcntl.flock) -> None:
+        path.unlink()
+        flock(descriptor, operation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", flock)
+        with pytest.raises(BundleError) as caught:
+            RecordingWriter.create(path, header())
+    assert caught.value.code == "destination_busy"
+    RecordingWriter.create(path, header()).close()
+
+
+def test_who_holds_a_shared_lock_does_not_hold_up_the_program(path: Path) -> None:
+    RecordingWriter.create(path, header()).close()
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with pytest.warns(RuntimeWarning, match="Another process"):
+            assert start_recording(path, header()) is None
+    RecordingWriter.create(path, header()).close()
 
 
 def test_a_recording_in_progress_is_not_replaced(path: Path) -> None:

@@ -39,6 +39,7 @@ except ImportError:  # Windows: readers cannot tell there whether the writer liv
     fcntl = None  # type: ignore[assignment]
 
 _BUFFERED = 64 * 1024
+_ATTEMPTS = 1000  # to take a lock that a reader may hold, for microseconds
 
 
 class RecordingWriter:
@@ -79,6 +80,9 @@ class RecordingWriter:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)  # held as long as this process lives: readers ask for it
             except OSError:
                 pass  # a file system without locks: readers take the writer for alive
+        if os.name == "posix" and not os.fstat(descriptor).st_nlink:
+            os.close(descriptor)
+            raise _busy(target)  # another process began here in the same moment, and took this for an old recording
         return cls(descriptor, target, header.to_bytes())
 
     @property
@@ -237,21 +241,36 @@ def _remove_recording(target: str) -> None:
                 path=target,
                 hint="Choose another path.",
             )
-        if fcntl is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise bundle_error(
-                    "destination_busy",
-                    "Another process is recording here.",
-                    path=target,
-                    hint="Choose another path.",
-                ) from None
-            except OSError:
-                pass  # a file system without locks
+        if not _lock(descriptor):
+            raise _busy(target)
+        if not os.path.samestat(status, os.stat(target)):
+            raise _busy(target)  # someone replaced it meanwhile
+        os.unlink(target)  # the lock is still held: whoever has created it, but not locked it yet, will see it gone
+    except FileNotFoundError:
+        pass  # someone else removed it
     finally:
         os.close(descriptor)
-    os.unlink(target)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock of an old recording, so that one process alone replaces it; ``False`` if another holds it."""
+    if fcntl is None:
+        return True
+    for _ in range(_ATTEMPTS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        except OSError:
+            pass  # a file system without locks
+        return True
+    return False
+
+
+def _busy(target: str) -> BundleError:
+    return bundle_error(
+        "destination_busy", "Another process is recording here.", path=target, hint="Choose another path."
+    )
 
 
 def _warn(message: str) -> None:
