@@ -81,6 +81,7 @@ def test_files_dropped_on_the_empty_page_become_a_table(full: Bench, files: list
     )
     assert full.window.actions_["build.build"].isEnabled()
     assert full.page.unsaved() == "The draft of 4 models was not built."
+    assert QApplication.focusWidget() is full.page.view
 
 
 def test_the_page_shows_that_it_takes_a_drop(bench: Bench, files: list[Path]) -> None:

@@ -162,6 +162,7 @@ def test_a_failing_disk_loses_nothing(bench: Bench, output: Path, call: str, kin
         assert "The disk is full" in card(bench)
     assert os.listdir(output.parent) == []
     assert len(bench.names) == 3
+    assert bench.page.bench.header.state.text() == "Failed"
     again = next(b for b in shown.findChildren(QPushButton) if b.text() == "Try Again")
     again.click()
     bench.qtbot.waitUntil(lambda: bench.page.building.job is None)

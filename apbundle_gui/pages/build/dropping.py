@@ -30,6 +30,7 @@ class EmptyDraft(EmptyState):
     def __init__(self, buttons: Sequence[QPushButton]) -> None:
         super().__init__("drop", "Drop models here", SENTENCE, buttons, "Files and folders, from any program.")
         self.setAcceptDrops(False)
+        self.setFocusProxy(buttons[0])
 
     def show_dropping(self, dropping: bool) -> None:
         """Show that a drop would be taken."""

@@ -155,6 +155,7 @@ class BuildPage(Page):
         view.rows_dropped.connect(lambda at: store.move(view.selected_ids(), at))
         view.fix_wanted.connect(self.fixing.fix)
         self.bench.fix_all_clicked.connect(self.fixing.fix_all)
+        self.bench.dismissed.connect(self._show_state)
         self.bench.again_clicked.connect(self.build)
         self.bench.other_clicked.connect(self.choose_output)
         view.selectionModel().selectionChanged.connect(self._selection_changed)
@@ -277,8 +278,20 @@ class BuildPage(Page):
         self.table.show_facts(facts)
         self.table.show_problems(self.problems.rows)
         self.panel.show_output(output, self.problems.output)
-        self._stack.setCurrentWidget(self.bench if rows else self.empty)
         self._show_state()
+        self._turn_to(self.bench if rows else self.empty)
+
+    def _turn_to(self, shown: QWidget) -> None:
+        """Show the table, or the empty page; the keys go on where one would expect it."""
+        before = self._stack.currentWidget()
+        if shown is before:
+            return
+        focused = self.focusWidget()
+        self._stack.setCurrentWidget(shown)
+        if shown is self.bench:
+            self.view.setFocus()
+        elif focused is None or before.isAncestorOf(focused):
+            self.empty.setFocus()
 
     def _history_changed(self) -> None:
         self.state_changed.emit()
@@ -305,6 +318,8 @@ class BuildPage(Page):
                 state = "Looking", Tone.ACCENT
             elif problems.blocking:
                 state = words.count(problems.blocking, "problem"), Tone.DANGER
+            elif self.bench.error_card.isVisibleTo(self.bench):
+                state = "Failed", Tone.DANGER
             elif self.store.draft == self._built:
                 state = "Built", Tone.OK
             else:

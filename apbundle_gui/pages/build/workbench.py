@@ -36,11 +36,14 @@ class Workbench(QWidget):
     ----------
     fix_all_clicked, again_clicked, other_clicked
         Buttons: fix all problems; build again; choose another output.
+    dismissed
+        The error was read and put away.
     """
 
     fix_all_clicked = Signal()
     again_clicked = Signal()
     other_clicked = Signal()
+    dismissed = Signal()
 
     def __init__(
         self,
@@ -95,3 +98,4 @@ class Workbench(QWidget):
 
     def _dismiss(self) -> None:
         self.error_card.hide()
+        self.dismissed.emit()
