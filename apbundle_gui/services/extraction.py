@@ -117,12 +117,15 @@ def extract(
     def work(progress: Progress, cancel: Cancel) -> ExtractReport:
         suffixes = _Suffixes(inspection)
         try:
-            return extract_models(
+            report = extract_models(
                 inspection.reader, names, folder, force=overwrite, suffix=suffixes, progress=progress, cancel=cancel
             )
         except Cancelled as error:
             said.append(error.hint or "")
             raise
+        for failure in report.failed:
+            failure.error.with_traceback(None)  # reports are kept, and frames would keep the file open
+        return report
 
     return services.jobs.start(
         title,

@@ -117,7 +117,7 @@ class ModelFormats(QObject):
         except (BundleError, OSError) as error:
             if isinstance(error, BundleError) and error.code in _FATAL:
                 raise
-            self._errors[index] = error
+            self._errors[index] = error.with_traceback(None)  # its frames would keep the file open
         self._known += 1
 
     # -- in the GUI thread ---------------------------------------------------------------------------------------

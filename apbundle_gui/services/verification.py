@@ -127,6 +127,7 @@ class Verification(QObject):
         self._ended()
 
     def _failed(self, error: BaseException) -> None:
+        error = error.with_traceback(None)  # it is kept, and its frames would keep the file open
         if isinstance(error, (BundleError, OSError)):
             self.error = error
         if not self._closed:

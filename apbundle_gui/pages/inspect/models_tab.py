@@ -181,4 +181,5 @@ class ModelsTab(TableTab):
 
     def _files_ready(self, paths: list[str]) -> None:
         if not self.table_view.drag(paths):
-            self.services.messages.info(f"{words.count(len(paths), 'file')} ready: drag again to take them along.")
+            them = "it" if len(paths) == 1 else "them"
+            self.services.messages.info(f"{words.count(len(paths), 'file')} ready: drag again to take {them} along.")
