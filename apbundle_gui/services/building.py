@@ -12,7 +12,8 @@ from apbundle import BundleConfig, ModelBundle
 from apbundle.builder import BundleBuilder
 from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio import FileIdentity
-from apbundle.format.writer import NewModel, WriteOptions, plan_models
+from apbundle.format.sources import NewModel
+from apbundle.format.writer import WriteOptions, plan_models
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.jobs import Job

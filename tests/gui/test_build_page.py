@@ -14,13 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from apbundle_gui.main_window.dropping import DropOverlay
 from apbundle_gui.models.build_draft import Options, new_rows
-from apbundle_gui.models.build_table import PROBLEM_ROLE, Column
+from apbundle_gui.models.build_table import Column
 from apbundle_gui.pages.build.adding import LeftOutDialog
 from apbundle_gui.pages.build.draft_view import rows_mime
 from apbundle_gui.services import Services
 from apbundle_gui.services.sources import SourceFacts
 from apbundle_gui.theme import Tone
-from support.drafting import Bench, safetensors
+from support.drafting import Bench, model_files, safetensors
 from support.dragging import drag_onto, mime_of_files
 from support.hostile import HOSTILE_NAMES
 
@@ -36,10 +36,7 @@ def bench(qtbot: QtBot, services: Services) -> Bench:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    return [
-        safetensors(tmp_path / f"{name}.safetensors", *map(str, range(len(name))))
-        for name in ("a", "bb", "ccc", "dddd")
-    ]
+    return model_files(tmp_path)
 
 
 @pytest.fixture
@@ -356,90 +353,6 @@ def test_options_are_part_of_the_draft(full: Bench) -> None:
     assert panel.digest.isEnabled()
     undo(full)
     assert panel.digest.currentText() == "XXH3-128"
-
-
-# -- problems ----------------------------------------------------------------------------------------------------
-
-
-def click_fix(bench: Bench, row: int) -> None:
-    viewport = bench.page.view.viewport()
-    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=bench.page.view.fix_rect(row).center())
-    bench.settle()
-
-
-def test_a_duplicate_name_is_solved_with_one_click(full: Bench) -> None:
-    full.type_name(2, "a")
-    assert full.cell(2, Column.SOURCE, PROBLEM_ROLE) == "Same name as row 1"
-    assert full.page.bench.header.state.text() == "1 problem"
-    assert not full.window.actions_["build.build"].isEnabled()
-    full.page.view.grab()
-    click_fix(full, 2)
-    assert full.names == ["a", "bb", "a-2", "dddd"]
-    assert full.page.can_build()
-    undo(full)
-    undo(full)
-    assert full.names == ["a", "bb", "ccc", "dddd"]
-
-
-def test_return_solves_the_problem_of_the_current_row(full: Bench) -> None:
-    full.type_name(0, "")
-    assert full.cell(0, Column.NAME) == "(no name)"
-    full.select(0)
-    full.page.view.setFocus()
-    full.key(Qt.Key.Key_Return)
-    assert full.names[0] == "a"
-
-
-def test_all_problems_are_solved_at_once(full: Bench) -> None:
-    full.page.store.rename({row.id: "x" for row in full.page.store.draft.rows})
-    full.settle()
-    assert full.page.bench.footer.fix_all.text() == "Fix All 3"
-    full.page.bench.footer.fix_all.click()
-    full.settle()
-    assert full.names == ["x", "x-2", "x-3", "x-4"]
-    assert not full.page.bench.footer.fix_all.isVisible()
-
-
-def test_a_source_that_went_away_is_located(
-    full: Bench, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files[1].rename(tmp_path / "moved")
-    full.page.activate()
-    full.settle()
-    assert full.cell(1, Column.SOURCE, PROBLEM_ROLE) == "Missing"
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "moved"), ""))
-    click_fix(full, 1)
-    assert full.cell(1, Column.SOURCE) == str(tmp_path / "moved")
-    assert full.cell(1, Column.TENSORS) == "2"
-    assert full.page.can_build()
-
-
-def test_a_source_that_changed_is_remarked_when_the_user_comes_back(full: Bench, files: list[Path]) -> None:
-    safetensors(files[0], "p", "q", "r")
-    full.page.activate()
-    full.settle()
-    assert full.cell(0, Column.SOURCE, PROBLEM_ROLE) == "Changed on disk"
-    assert full.cell(0, Column.TENSORS) == "3"
-    assert full.page.can_build()
-    click_fix(full, 0)
-    assert full.cell(0, Column.SOURCE, PROBLEM_ROLE) is None
-
-
-def test_a_pipe_is_refused_at_its_row(bench: Bench, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    bench.add([tmp_path / "pipe"])
-    assert bench.cell(0, Column.SOURCE, PROBLEM_ROLE) == "Not a regular file"
-    click_fix(bench, 0)
-    assert bench.names == []
-
-
-def test_the_output_must_not_be_a_source(full: Bench, files: list[Path]) -> None:
-    full.page.store.put(str(files[2]))
-    full.settle()
-    assert full.cell(2, Column.SOURCE, PROBLEM_ROLE) == "The output is this file"
-    click_fix(full, 2)
-    assert full.page.store.draft.output == str(files[2].with_name("ccc-bundle.apbundle"))
-    assert full.page.can_build()
 
 
 # -- names of strangers, and many of them ------------------------------------------------------------------------

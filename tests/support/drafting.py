@@ -31,6 +31,12 @@ def safetensors(path: Path, *names: str) -> Path:
     return path
 
 
+def model_files(folder: Path) -> list[Path]:
+    """Four safetensors files of one to four tensors: ``a``, ``bb``, ``ccc`` and ``dddd``."""
+    names = ("a", "bb", "ccc", "dddd")
+    return [safetensors(folder / f"{name}.safetensors", *map(str, range(len(name)))) for name in names]
+
+
 class Bench:
     """A window with the Build page and an Inspect page that only notes."""
 

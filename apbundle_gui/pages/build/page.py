@@ -283,15 +283,10 @@ class BuildPage(Page):
 
     def _turn_to(self, shown: QWidget) -> None:
         """Show the table, or the empty page; the keys go on where one would expect it."""
-        before = self._stack.currentWidget()
-        if shown is before:
+        if shown is self._stack.currentWidget():
             return
-        focused = self.focusWidget()
         self._stack.setCurrentWidget(shown)
-        if shown is self.bench:
-            self.view.setFocus()
-        elif focused is None or before.isAncestorOf(focused):
-            self.empty.setFocus()
+        (self.view if shown is self.bench else self.empty).setFocus()
 
     def _history_changed(self) -> None:
         self.state_changed.emit()
