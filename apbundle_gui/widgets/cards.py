@@ -142,12 +142,14 @@ class Facts(QWidget):
         self._grid.setVerticalSpacing(Space.XS)
         self._grid.setColumnStretch(1, 1)
         self._values: dict[str, ElidedLabel] = {}
+        self._captions: dict[str, SecondaryLabel] = {}
 
     def add(self, caption: str, *, mono: bool = False) -> ElidedLabel:
         """Add a row and return the label of its value."""
         row = self._grid.rowCount()
         value = MonoLabel(words.NONE) if mono else ElidedLabel(words.NONE)
-        self._grid.addWidget(SecondaryLabel(caption), row, 0)
+        self._captions[caption] = SecondaryLabel(caption)
+        self._grid.addWidget(self._captions[caption], row, 0)
         self._grid.addWidget(value, row, 1)
         self._values[caption] = value
         return value
@@ -155,6 +157,11 @@ class Facts(QWidget):
     def set(self, caption: str, value: str, tooltip: str | None = None) -> None:
         """Show a value in the row of that caption."""
         self._values[caption].setText(value or words.NONE, tooltip)
+
+    def show_row(self, caption: str, shown: bool) -> None:
+        """Show or hide the row of that caption."""
+        self._captions[caption].setVisible(shown)
+        self._values[caption].setVisible(shown)
 
 
 class Note(Label):

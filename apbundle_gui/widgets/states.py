@@ -205,6 +205,7 @@ class ErrorCard(Card):
         self._offset.setText(
             words.NONE if offset is None else f"{words.hex_offset(offset)}   {words.offset_tooltip(offset)}"
         )
+        self._facts.show_row("Where", offset is not None)
         self._hint.setText(said.hint)
         self._hint.setVisible(bool(said.hint))
         self._seen.setText(still_seen)
