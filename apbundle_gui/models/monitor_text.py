@@ -88,11 +88,14 @@ def _eviction(row: Any, names: Sequence[str]) -> str:
         return f"{name} was evicted{after}: the limit was lowered."
     if row["other"] == NONE:
         return f"{name} was evicted{after}: its room was needed."
-    needed_by, needed, free = name_of(int(row["other"]), names), format_size(int(row["needed"])), int(row["free"])
-    if free >= row["needed"]:
-        return f"{name} was evicted{after}: {needed_by} needed {needed}, and whole blocks of the map count as used."
-    there = f"{format_size(free)} {'was' if free == 1 else 'were'} free" if free > 0 else "nothing was free"
-    return f"{name} was evicted{after}: {needed_by} needed {needed} and {there}."
+    needed_by, needed, free = name_of(int(row["other"]), names), int(row["needed"]), int(row["free"])
+    why = f"{name} was evicted{after}: {needed_by} needed"
+    if free >= needed:
+        return f"{why} {format_size(needed)}, and whole blocks of the map count as used."
+    if free <= 0:
+        return f"{why} {format_size(needed)} and nothing was free."
+    word = format_size if format_size(needed) != format_size(free) else words.exact_size
+    return f"{why} {word(needed)} and {word(free)} {'was' if free == 1 else 'were'} free."
 
 
 def _prefetch(row: Any, names: Sequence[str]) -> str:

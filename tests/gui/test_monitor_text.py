@@ -33,6 +33,8 @@ def test_an_eviction_says_who_needed_the_room() -> None:
     ("fields", "end"),
     [
         ({"other": 1, "needed": 100, "free": 0}, "`decoder` needed 100 B and nothing was free."),
+        ({"other": 1, "needed": 16_520, "free": 16_500}, "needed 16,520 bytes and 16,500 bytes were free."),
+        ({"other": 1, "needed": 100, "free": 1}, "needed 100 B and 1 B was free."),
         ({"other": 1, "needed": 100, "free": -5}, "`decoder` needed 100 B and nothing was free."),
         ({"other": 1, "needed": MIB, "free": 2 * MIB}, "needed 1.00 MiB, and whole blocks of the map count as used."),
         ({"other": NONE}, "`encoder` was evicted: its room was needed."),
