@@ -15,8 +15,9 @@ from apbundle.format.fields import FieldTable
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
+from apbundle.format.sources import NewModel
 from apbundle.format.verify import VerifyReport, verify
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.writer import WriteOptions, write_bundle
 from apbundle.inputs import Array, ModelData, as_metadata, as_source, read_whole
 from apbundle.mapping import FileMap
 from apbundle.paged import PagedBundle, PagingConfig

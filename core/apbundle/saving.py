@@ -11,8 +11,8 @@ from apbundle.format.extension import Extension
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import StoredSource
-from apbundle.format.writer import NewModel, WriteOptions, plan_models
+from apbundle.format.sources import NewModel, StoredSource
+from apbundle.format.writer import WriteOptions, plan_models
 
 
 def kept_config(reader: BundleReader | None) -> BundleConfig:

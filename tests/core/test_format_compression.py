@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import sys
@@ -12,14 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.errors import BundleError, Cancelled
+from apbundle.fileio import staging_file
 from apbundle.format import compression, layout
+from apbundle.format.compressing import compressed as compressed_models
 from apbundle.format.compression import decode_into, encode_chunk
 from apbundle.format.extract import extract_models
 from apbundle.format.model import Compression, ModelEntry
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import BuffersSource
+from apbundle.format.sources import BuffersSource, FileSource, NewModel
 from apbundle.format.verify import verify
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.writer import WriteOptions, write_bundle
+from apbundle.progress import Reporter
 from support.forge import bundle, compression_row, compression_section
 from support.memory import MIB, peak_growth
 from support.opened import opened
@@ -290,6 +294,35 @@ def test_compressing_on_the_way(tmp_path: Path) -> None:
         assert packed.compression is not None
         assert packed.compression.chunk == layout.DEFAULT_CHUNK
         assert len(packed.compression.ends) == 4
+
+
+def test_models_without_number_compress_through_one_file(tmp_path: Path) -> None:
+    with staging_file(tmp_path) as staging:
+        models = [NewModel(str(n), BuffersSource([memoryview(texture(n))]), compress=n % 2 == 0) for n in range(300)]
+        before = len(os.listdir("/proc/self/fd"))
+        result = compressed_models(models, staging, Reporter())
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert [model.name for model in result] == [model.name for model in models]
+        write_bundle(tmp_path / "x", result, WriteOptions())
+    with BundleReader.open(tmp_path / "x") as reader:
+        assert reader.read_all_models() == {str(n): texture(n) for n in range(300)}
+        assert [entry.compressed for entry in reader.manifest] == [True, False] * 150
+
+
+def test_a_target_that_is_refused_is_refused_before_the_work(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(texture(5000))
+    phases: list[str] = []
+    models = [NewModel("m", FileSource(path), compress=True)]
+    with pytest.raises(BundleError) as caught:
+        write_bundle(path, models, WriteOptions(), progress=lambda phase, done, total: phases.append(phase))
+    assert caught.value.code == "target_refused"
+    with pytest.raises(FileExistsError):
+        write_bundle(
+            path, models, WriteOptions(), overwrite=False, progress=lambda phase, done, total: phases.append(phase)
+        )
+    assert set(phases) == {"plan"}
+    assert path.read_bytes() == texture(5000)
 
 
 def test_cancelling_while_compressing_leaves_nothing(tmp_path: Path) -> None:

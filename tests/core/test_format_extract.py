@@ -13,8 +13,8 @@ from apbundle.errors import BundleError, Cancelled
 from apbundle.fileio import syscalls
 from apbundle.format.extract import ExtractReport, copy_model, extract_models, target_names
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import BuffersSource
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.sources import BuffersSource, NewModel
+from apbundle.format.writer import WriteOptions, write_bundle
 from apbundle.progress import Reporter
 from support.faults import Fault, failing, without_fsync
 from support.forge import bundle, patched, sealed

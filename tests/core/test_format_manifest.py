@@ -7,12 +7,14 @@ import os
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.errors import BundleError
 from apbundle.format import layout
+from apbundle.format.checks import _placement_units
 from apbundle.format.manifest import BundleFormat, BundleManifest, parse_manifest
 from apbundle.format.model import ModelEntry
 from apbundle.format.reader import BundleReader
@@ -420,6 +422,19 @@ def test_padding_that_the_placement_rule_gives_is_no_gap(tmp_path: Path) -> None
         entries = [entry("a", 1, 0), entry("b", 4096, wrong)]
         with opened(tmp_path, bundle([], entries=entries, data=bytes(wrong + 4096))) as reader:
             assert codes(reader) == ["gap"]
+
+
+def test_many_gaps_are_one_warning(tmp_path: Path) -> None:
+    entries = [entry(str(n), 1, 3 * n) for n in range(100)]
+    with opened(tmp_path, bundle([], entries=entries, data=bytes(300))) as reader:
+        assert codes(reader) == ["gap", "trailing_data"]
+        assert "198 bytes in 99 places" in reader.warnings[0].message
+
+
+@given(st.integers(0, 2**40), st.sampled_from([1 << n for n in range(21)]))
+def test_units_are_the_same_one_by_one_and_many_at_once(size: int, alignment: int) -> None:
+    [unit] = _placement_units(np.array([size], np.uint64), alignment)
+    assert unit == layout.placement_unit(size, alignment)
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:

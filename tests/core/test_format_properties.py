@@ -18,9 +18,9 @@ from apbundle.format import layout
 from apbundle.format.fields import FieldTable
 from apbundle.format.model import ModelMetadata
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import BuffersSource, StoredSource
+from apbundle.format.sources import BuffersSource, NewModel, StoredSource
 from apbundle.format.verify import verify
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.writer import WriteOptions, write_bundle
 from support.faults import without_fsync
 from support.forge import SHA256, bundle, entry, header, manifest, rebuilt_block, sealed, section
 from support.opened import codes

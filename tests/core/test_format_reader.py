@@ -16,9 +16,9 @@ from apbundle.errors import BundleError
 from apbundle.fileio import syscalls
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import FileSource
+from apbundle.format.sources import FileSource, NewModel
 from apbundle.format.verify import verify
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.writer import WriteOptions, write_bundle
 from support.faults import ERRORS, Fault, failing, without_fsync
 from support.forge import bundle, entry, header, manifest, sealed
 from support.memory import MIB, peak_growth

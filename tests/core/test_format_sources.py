@@ -11,9 +11,9 @@ import pytest
 from apbundle.errors import BundleError
 from apbundle.fileio import InputFile
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import BuffersSource, FileSource, ModelSource, StoredSource
+from apbundle.format.sources import BuffersSource, FileSource, ModelSource, NewModel, StoredSource
 from apbundle.format.verify import verify
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.writer import WriteOptions, write_bundle
 from support.faults import without_fsync
 from support.forge import bundle, digest_section, entry, patched, sealed
 from support.opened import opened

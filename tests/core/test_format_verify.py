@@ -11,9 +11,9 @@ import pytest
 from apbundle.errors import BundleError, Cancelled
 from apbundle.format.model import ModelMetadata
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import BuffersSource
+from apbundle.format.sources import BuffersSource, NewModel
 from apbundle.format.verify import verify
-from apbundle.format.writer import NewModel, WriteOptions, write_bundle
+from apbundle.format.writer import WriteOptions, write_bundle
 from support.faults import without_fsync
 from support.forge import SHA256, bundle, digest_section, patched, sealed, section
 from support.opened import opened, verified

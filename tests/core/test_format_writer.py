@@ -16,9 +16,9 @@ from apbundle.format import layout
 from apbundle.format.extension import Section
 from apbundle.format.model import ModelMetadata
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import BuffersSource, FileSource
+from apbundle.format.sources import BuffersSource, FileSource, NewModel
 from apbundle.format.verify import verify
-from apbundle.format.writer import NewModel, WriteOptions, plan_models, write_bundle
+from apbundle.format.writer import WriteOptions, plan_models, write_bundle
 from support.faults import without_fsync
 from support.forge import CREATED_AT, bundle, patched
 from support.opened import codes

@@ -4,7 +4,7 @@
 data of unknown size, and ``system`` is the thin layer under all of them.
 """
 
-from apbundle.fileio.atomic import OutputFile, write_atomically
+from apbundle.fileio.atomic import OutputFile, check_destination, write_atomically
 from apbundle.fileio.reading import PIECE, FileIdentity, InputFile, NotRegularFile
 from apbundle.fileio.staging import StagingFile, staging_file
 from apbundle.fileio.system import StrPath, Syscalls, syscalls
@@ -19,6 +19,7 @@ __all__ = [
     "StagingFile",
     "StrPath",
     "Syscalls",
+    "check_destination",
     "remove_stale_part",
     "staging_file",
     "stale_parts",

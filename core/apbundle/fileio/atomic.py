@@ -80,6 +80,7 @@ def write_atomically(
     inputs: Iterable[StrPath] = (),
     overwrite: bool = True,
     follow_links: bool = True,
+    alone: bool = True,
     reporter: Reporter | None = None,
 ) -> str:
     """Write a file so that its name always stands for a complete one: the old or the new.
@@ -102,6 +103,9 @@ def write_atomically(
     follow_links
         Whether to write through a symbolic link at ``target`` to the file it leads to. If not, symbolic links and
         files with more than one name are refused. Without ``overwrite`` no link is ever followed.
+    alone
+        Whether to give way to another writer of the same destination. That takes a listing of the directory, too much
+        for writing thousands of files; otherwise the last complete file wins. Not used without ``overwrite``.
     reporter
         Told of the phases ``reserve``, ``check`` and ``publish``; can cancel until ``publish`` has begun.
 
@@ -125,13 +129,23 @@ def write_atomically(
     destination = _resolve(target, inputs, overwrite=overwrite, follow_links=follow_links)
     directory = _open_directory(os.path.dirname(destination.path))
     try:
-        temporary = _write_temporary(destination, directory, size, fill, check, report, overwrite=overwrite)
+        temporary = _write_temporary(destination, directory, size, fill, check, report, alone=overwrite and alone)
         publish(temporary, destination.path, overwrite=overwrite)
         sync_directory(directory, destination.path)
     finally:
         if directory is not None:
             close_quietly(directory)
     return destination.path
+
+
+def check_destination(
+    target: StrPath, *, inputs: Iterable[StrPath] = (), overwrite: bool = True, follow_links: bool = True
+) -> str:
+    """The absolute path that :func:`write_atomically` would write, refusing what it would refuse.
+
+    For work that is to fail before it begins: the parameters and what is raised are those of the function.
+    """
+    return _resolve(target, inputs, overwrite=overwrite, follow_links=follow_links).path
 
 
 def _resolve(target: StrPath, inputs: Iterable[StrPath], *, overwrite: bool, follow_links: bool) -> _Destination:
@@ -182,14 +196,14 @@ def _write_temporary(
     check: Callable[[str], None] | None,
     report: Reporter,
     *,
-    overwrite: bool,
+    alone: bool,
 ) -> str:
     """Everything up to the rename: the path of a complete file that is on the disk."""
     # What replaces a private file is private from the start; a new file takes its mode from the umask, in the kernel.
     mode = 0o666 if destination.mode is None else 0o600
     temporary = Temporary(destination.path)
     try:
-        descriptor = temporary.claim(directory, mode=mode, alone=overwrite)
+        descriptor = temporary.claim(directory, mode=mode, alone=alone)
         report.phase("reserve")
         _reserve(descriptor, size)
         output = OutputFile(descriptor, temporary.path, size)

@@ -82,17 +82,29 @@ def checked_extents(manifest: BundleManifest, positions: Sequence[int], data_len
 
 
 def layout_warnings(extents: Extents, data_offset: int, file_size: int, alignment: int) -> list[Finding]:
-    """Gaps that the placement rule does not give, and bytes after the last model."""
+    """Gaps that the placement rule does not give, and bytes after the last model; one finding a kind, at its first."""
     findings = []
-    previous = data_offset
-    for start, end in zip(extents.starts.tolist(), extents.ends.tolist(), strict=True):
-        begin = data_offset + start
-        if begin != previous and begin != layout.round_up(previous, layout.placement_unit(end - start, alignment)):
-            findings.append(Finding("gap", f"{begin - previous} bytes before a model belong to none.", previous))
-        previous = data_offset + end
-    if file_size > previous:
-        findings.append(Finding("trailing_data", f"{file_size - previous} bytes follow the last model.", previous))
+    begins, ends = extents.starts + np.uint64(data_offset), extents.ends + np.uint64(data_offset)
+    previous = np.concatenate(([data_offset], ends[:-1])).astype(np.uint64)[: len(begins)]
+    units = _placement_units(ends - begins, alignment)
+    placed = (previous + units - np.uint64(1)) // units * units
+    gaps = np.flatnonzero((begins != previous) & (begins != placed))
+    if gaps.size:
+        lost, first = int((begins - previous)[gaps].sum()), int(previous[gaps[0]])
+        where = "before a model" if gaps.size == 1 else f"in {gaps.size} places between models"
+        findings.append(Finding("gap", f"{lost} bytes {where} belong to none.", first))
+    end = int(ends[-1]) if ends.size else data_offset
+    if file_size > end:
+        findings.append(Finding("trailing_data", f"{file_size - end} bytes follow the last model.", end))
     return findings
+
+
+def _placement_units(sizes: _Numbers, alignment: int) -> _Numbers:
+    """:func:`layout.placement_unit` of many sizes; no share is above 2 MiB, so its logarithm is exact."""
+    shares = np.minimum(sizes // np.uint64(layout.PLACEMENT_SHARE), np.uint64(layout.LARGEST_PLACEMENT))
+    powers = np.uint64(1) << np.log2(np.maximum(shares, np.uint64(1))).astype(np.uint64)
+    units: _Numbers = np.maximum(powers, np.uint64(alignment))
+    return units
 
 
 def name_warnings(manifest: BundleManifest, positions: Sequence[int]) -> list[Finding]:

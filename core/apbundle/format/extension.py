@@ -161,7 +161,11 @@ class _Context:
 
 
 def _fail(code: str, message: str, path: str, offset: int) -> NoReturn:
-    hint = "No model is read." if code == "unsupported_feature" else "The models read as in a plain version 1 bundle."
+    hint = (
+        "No model is read."
+        if code == "unsupported_feature"
+        else "The models read as in a plain version 1 bundle, except for any that looks compressed."
+    )
     raise bundle_error(code, message, path=path, offset=offset, hint=hint)
 
 

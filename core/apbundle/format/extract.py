@@ -124,6 +124,7 @@ def _extract_one(reader: BundleReader, entry: ModelEntry, path: str, force: bool
         inputs=[reader.path],
         overwrite=force,
         follow_links=False,
+        alone=False,
         reporter=Reporter(None, reporter.cancel),
     )
     return Extracted(entry.name, final, entry.raw_size)

@@ -163,7 +163,7 @@ class BundleManifest:
         ``path`` and ``base`` (the position of ``data`` in that file) go into errors. Bounds against the data part are
         the reader's to check.
         """
-        return parse_manifest(data, path=path, base=base).manifest
+        return parse_manifest(bytes(data), path=path, base=base).manifest
 
 
 Detail = tuple[ModelMetadata, Digest | None, Compression | None]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
 from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio import InputFile, NotRegularFile
-from apbundle.format.model import DIGEST_ALGORITHMS, Hasher, ModelEntry
+from apbundle.format.model import DIGEST_ALGORITHMS, Compression, Hasher, ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
 
 
@@ -35,6 +37,34 @@ class ModelSource(Protocol):
 
     def close(self) -> None:
         """Release what :meth:`open` took, after checking that the bytes did not change meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """A model to be written.
+
+    ``compress`` asks for zstd frames; ``compression`` says that ``source`` already yields such frames.
+    """
+
+    name: str
+    source: ModelSource
+    metadata: ModelMetadata | None = None
+    compress: bool = False
+    compression: Compression | None = None
+
+
+@contextmanager
+def opened(source: ModelSource) -> Iterator[ModelSource]:
+    """``source``, ready to be read; closed afterwards, which checks that it did not change."""
+    source.open()
+    try:
+        yield source
+    except BaseException:
+        with ExitStack() as stack:  # the first failure is the one to tell
+            stack.push(lambda *_: True)
+            source.close()
+        raise
+    source.close()
 
 
 class BuffersSource:

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from apbundle.errors import bundle_error
-from apbundle.fileio import PIECE, OutputFile, staging_file, write_atomically
+from apbundle.fileio import OutputFile, StrPath, check_destination, staging_file, write_atomically
 from apbundle.format import layout
-from apbundle.format.compression import encode_chunk
+from apbundle.format.compressing import compressed
+from apbundle.format.copying import copy_models
 from apbundle.format.extension import Binding, Extension, Section, binding_hash, pack_block, pack_sections
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.model import (
     DIGEST_ALGORITHMS,
-    Compression,
     DigestTable,
-    Hasher,
     ModelEntry,
     ModelMetadata,
     text_mapping,
 )
 from apbundle.format.plan import Plan, plan_bundle
 from apbundle.format.reader import BundleReader
-from apbundle.format.sources import ModelSource
+from apbundle.format.sources import NewModel
 from apbundle.progress import Cancel, Progress, Reporter
 
 _NO_METADATA = ModelMetadata()
 """One for all entries: metadata goes to the file through the extension, not through them."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewModel:
-    """A model to be written.
-
-    ``compress`` asks for zstd frames; ``compression`` says that ``source`` already yields such frames.
-    """
-
-    name: str
-    source: ModelSource
-    metadata: ModelMetadata | None = None
-    compress: bool = False
-    compression: Compression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +70,7 @@ class WriteOptions:
 
 
 def write_bundle(
-    target: str | os.PathLike[str],
+    target: StrPath,
     models: Sequence[NewModel],
     options: WriteOptions,
     *,
@@ -111,25 +94,38 @@ def write_bundle(
     reporter = Reporter(progress, cancel)
     reporter.phase("plan")
     _check(models, options)
-    inputs = [model.source.path for model in models if model.source.path is not None]  # compressed ones have none
-    with ExitStack() as stack:
-        models = [_compressed(model, target, stack, reporter) if model.compress else model for model in models]
-        planned = _Planned(models, options)
-        plan = planned.plan
+    inputs = [model.source.path for model in models if model.source.path is not None]
+    path = check_destination(target, inputs=inputs, overwrite=overwrite)
+    if not any(model.compress for model in models):
+        return _write(target, models, options, inputs, overwrite, reporter)
+    with staging_file(os.path.dirname(path)) as staging:
+        return _write(target, compressed(models, staging, reporter), options, inputs, overwrite, reporter)
 
-        def fill(out: OutputFile) -> None:
-            reporter.phase("copy", plan.file_size)
-            digests = _copy_models(out, models, plan, options.digest, reporter)
-            out.write_at(0, planned.head(digests))
-            reporter.advance(plan.data_offset)
 
-        def check(path: str) -> None:
-            with BundleReader.open(path) as reader:
-                planned.compare(reader)
+def _write(
+    target: StrPath,
+    models: Sequence[NewModel],
+    options: WriteOptions,
+    inputs: Sequence[str],
+    overwrite: bool,
+    reporter: Reporter,
+) -> str:
+    planned = _Planned(models, options)
+    plan = planned.plan
 
-        return write_atomically(
-            target, size=plan.file_size, fill=fill, check=check, inputs=inputs, overwrite=overwrite, reporter=reporter
-        )
+    def fill(out: OutputFile) -> None:
+        reporter.phase("copy", plan.file_size)
+        digests = copy_models(out, models, plan, options.digest, reporter)
+        out.write_at(0, planned.head(digests))
+        reporter.advance(plan.data_offset)
+
+    def check(path: str) -> None:
+        with BundleReader.open(path) as reader:
+            planned.compare(reader)
+
+    return write_atomically(
+        target, size=plan.file_size, fill=fill, check=check, inputs=inputs, overwrite=overwrite, reporter=reporter
+    )
 
 
 def plan_models(models: Sequence[NewModel], options: WriteOptions) -> Plan:
@@ -178,7 +174,7 @@ class _Planned:
         manifest = BundleManifest(options.description, options.created_at)
         for model, size in zip(models, sizes, strict=True):
             manifest.add_model(ModelEntry(model.name, size, 0, _NO_METADATA, compression=model.compression))
-        self._extension = Extension(
+        extension = Extension(
             bundle_metadata=options.metadata,
             models={model.name: model.metadata for model in models if model.metadata is not None},
             compression={i: model.compression for i, model in enumerate(models) if model.compression},
@@ -189,10 +185,11 @@ class _Planned:
         self._manifest = manifest
         algorithm = DIGEST_ALGORITHMS.get(options.digest or "")
         blank = None if algorithm is None else DigestTable(algorithm, bytes(algorithm.length * len(models)))
-        described = pack_sections(replace(self._extension, alignment=None, compression={}, unknown=()), manifest)
+        self._sections = [] if options.plain else pack_sections(extension, manifest)
+        described = any(section.tag == layout.METADATA_SECTION for section in self._sections)
         self.plan = plan_bundle(
             len(manifest.to_bytes()),
-            len(self._block(blank, bytes(layout.HEADER.size), 0)),
+            len(self._block(blank, bytes(layout.HEADER.size), b"", 0)),
             sizes,
             alignment=options.alignment,
             slack=layout.METADATA_ROOM if described else 0,
@@ -200,19 +197,19 @@ class _Planned:
         )
         manifest.place(self.plan.offsets)
 
-    def _block(self, digests: DigestTable | None, header: bytes, data_length: int) -> bytes:
+    def _block(self, digests: DigestTable | None, header: bytes, entries: bytes, data_length: int) -> bytes:
         if self._options.plain:
             return b""
-        bound = None if digests is None else Binding(binding_hash(header, self._manifest.to_bytes()), data_length)
-        extension = replace(self._extension, digests=digests, binding=bound)
-        return pack_block(pack_sections(extension, self._manifest))
+        bound = None if digests is None else Binding(binding_hash(header, entries), data_length)
+        checks = pack_sections(Extension(digests=digests, binding=bound), self._manifest)
+        return pack_block([*self._sections, *checks])
 
     def head(self, digests: DigestTable | None) -> bytes:
         """Everything before the data part: header, entries, extension and slack."""
         plan = self.plan
         header = layout.HEADER.pack(layout.BUNDLE_MAGIC, layout.BUNDLE_VERSION, plan.manifest_length)
-        block = self._block(digests, header, plan.data_length)
-        return header + self._manifest.to_bytes() + block + bytes(plan.slack)
+        entries = self._manifest.to_bytes()
+        return header + entries + self._block(digests, header, entries, plan.data_length) + bytes(plan.slack)
 
     def compare(self, reader: BundleReader) -> None:
         """Hold the written file against what was planned, before it is published."""
@@ -225,142 +222,3 @@ class _Planned:
         odd = {finding.code for finding in reader.warnings} & {"gap", "trailing_data", "stale_extension"}
         if not same or reader.extension_error or odd or reader.file_size != self.plan.file_size:
             raise OSError(f"the written file reads back differently: {reader.extension_error or sorted(odd)}")
-
-
-class _PieceWriter:
-    """Output in order, in pieces that begin and end at multiples of 4 MiB of the file."""
-
-    def __init__(self, out: OutputFile, at: int, buffer: memoryview, reporter: Reporter) -> None:
-        self._out, self._buffer, self._reporter = out, buffer, reporter
-        self._flushed = at
-        self.at = at
-
-    def room(self, wanted: int) -> memoryview:
-        """Part of the buffer to be filled next, at most ``wanted`` bytes."""
-        used = self.at - self._flushed
-        return self._buffer[used : used + min(wanted, self._piece_end() - self.at)]
-
-    def _piece_end(self) -> int:
-        return (self._flushed // PIECE + 1) * PIECE
-
-    def commit(self, size: int) -> None:
-        """Count ``size`` bytes of the room as filled."""
-        self.at += size
-        if self.at == self._piece_end():
-            self.flush()
-
-    def zeros_to(self, end: int) -> None:
-        """Fill up to ``end``, exclusive, with zeros."""
-        while self.at < end:
-            room = self.room(end - self.at)
-            room[:] = bytes(len(room))
-            self.commit(len(room))
-
-    def flush(self) -> None:
-        """Write what is filled."""
-        size = self.at - self._flushed
-        if size:
-            self._out.write_at(self._flushed, self._buffer[:size])
-            self._flushed = self.at
-            self._reporter.advance(size)
-
-
-def _copy_models(
-    out: OutputFile, models: Sequence[NewModel], plan: Plan, digest: str | None, reporter: Reporter
-) -> DigestTable | None:
-    algorithm = None if digest is None else DIGEST_ALGORITHMS[digest]
-    digests = bytearray()
-    with _page_aligned_buffer() as buffer:
-        pieces = _PieceWriter(out, plan.data_offset, buffer, reporter)
-        for model, offset in zip(models, plan.offsets, strict=True):
-            pieces.zeros_to(plan.data_offset + offset)
-            hasher = algorithm.hasher() if algorithm else None
-            with _opened(model.source) as source:
-                _copy_model(source, pieces, hasher)
-            if hasher:
-                digests += hasher.digest()
-        pieces.flush()
-    return None if algorithm is None else DigestTable(algorithm, bytes(digests))
-
-
-def _copy_model(source: ModelSource, pieces: _PieceWriter, hasher: Hasher | None) -> None:
-    done = 0
-    while done < source.size:
-        room = pieces.room(source.size - done)
-        source.read_into(done, room)
-        if hasher is not None:
-            hasher.update(room)
-        done += len(room)
-        pieces.commit(len(room))
-
-
-@contextmanager
-def _opened(source: ModelSource) -> Iterator[ModelSource]:
-    source.open()
-    try:
-        yield source
-    except BaseException:
-        with ExitStack() as stack:  # the first failure is the one to tell
-            stack.push(lambda *_: True)
-            source.close()
-        raise
-    source.close()
-
-
-@contextmanager
-def _page_aligned_buffer() -> Iterator[memoryview]:
-    area = mmap.mmap(-1, PIECE)
-    try:
-        with memoryview(area) as buffer:
-            yield buffer
-    finally:
-        try:
-            area.close()
-        except BufferError:
-            pass  # a frame of a traceback still holds a part; it is unmapped with that
-
-
-class _Staged(Protocol):
-    def read_into(self, offset: int, buffer: memoryview) -> None: ...
-    def write_at(self, offset: int, data: bytes) -> None: ...
-
-
-class _StagedSource:
-    """A compressed model waiting in an anonymous temporary file."""
-
-    path = None
-
-    def __init__(self, file: _Staged, size: int) -> None:
-        self._file, self.size = file, size
-
-    def open(self) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do."""
-
-    def read_into(self, offset: int, buffer: memoryview) -> None:
-        """Fill ``buffer`` with stored bytes from ``offset``."""
-        self._file.read_into(offset, buffer)
-
-
-def _compressed(model: NewModel, target: str | os.PathLike[str], stack: ExitStack, reporter: Reporter) -> NewModel:
-    """``model`` with its frames made: where a model goes depends on its stored size, so this comes first."""
-    reporter.phase("compress", model.source.size)
-    directory = os.path.dirname(os.path.realpath(os.fsdecode(target)))
-    file = stack.enter_context(staging_file(directory))
-    ends: list[int] = []
-    buffer = memoryview(bytearray(layout.DEFAULT_CHUNK))
-    with _opened(model.source) as source:
-        for start in range(0, source.size, layout.DEFAULT_CHUNK):
-            chunk = buffer[: min(layout.DEFAULT_CHUNK, source.size - start)]
-            source.read_into(start, chunk)
-            frame = encode_chunk(chunk)
-            at = ends[-1] if ends else 0
-            file.write_at(at, frame)
-            ends.append(at + len(frame))
-            reporter.advance(len(chunk))
-    table = Compression(model.source.size, layout.DEFAULT_CHUNK, tuple(ends))
-    metadata = model.metadata
-    staged = _StagedSource(file, ends[-1] if ends else 0)
-    return NewModel(model.name, staged, metadata, compression=table)
