@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apbundle.errors import LimitExceeded
 from apbundle.paging.buffers import MAPPED, BufferPool
 from apbundle.paging.residency import count_resident, resident_bytes
 from apbundle.paging.sources import BLOCK, HeapSource, MappedSource
@@ -138,6 +139,15 @@ def test_a_failed_read_costs_nothing() -> None:
         source.load(unit)
     source.release(unit)
     assert source.charged == source.resident == 0
+
+
+def test_a_size_there_is_no_memory_for_is_a_clear_error() -> None:
+    source = HeapSource(fill)
+    for size in (1 << 50, 1 << 70):
+        with pytest.raises(LimitExceeded, match="no memory"):
+            hold(source, Unit(0, "bomb", size))
+        source.release(Unit(0, "bomb", size))
+    assert source.charged == 0
 
 
 def test_small_and_placeless_units_are_not_mapped() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from apbundle.errors import bundle_error
 from apbundle.paging.buffers import Buffer, BufferPool
 from apbundle.paging.residency import resident_bytes
 from apbundle.paging.units import Unit
@@ -100,7 +101,11 @@ class HeapSource:
 
     def load(self, unit: Unit) -> memoryview:
         """See :class:`Source`."""
-        buffer = self._pool.take(unit.size)
+        try:
+            buffer = self._pool.take(unit.size)
+        except (MemoryError, OverflowError) as error:  # a size is only what the file declares
+            message = f"There is no memory for the {unit.size} bytes of {unit.name!r}."
+            raise bundle_error("limit_exceeded", message, hint="Extract it to a file, or read a part of it.") from error
         self._pool.trim(self._limit - self._charged)
         with memoryview(buffer) as whole, whole[: unit.size] as view:
             self._read(unit, view)
