@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from PySide6.QtCore import (
@@ -16,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPalette, QPen
+from PySide6.QtGui import QFontMetrics, QIcon, QMouseEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from apbundle_gui import theme
@@ -38,6 +39,14 @@ SHORTEST_FIX: Final = 80
 NAME_LENGTH: Final = 65_535
 """How many characters the editor takes."""
 
+_MARKED: Final = frozenset({Column.NAME, Column.NUMBER, Column.SOURCE})
+"""The columns that have a tone or an icon; the others are never asked."""
+
+
+@cache
+def _icon(name: str, tone: Tone | None) -> QIcon:
+    return theme.icon(name, tone)
+
 
 class DraftDelegate(QStyledItemDelegate):
     """Paints the table of the draft.
@@ -58,6 +67,8 @@ class DraftDelegate(QStyledItemDelegate):
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         super().initStyleOption(option, index)
+        if index.column() not in _MARKED:
+            return
         value = index.data(TONE_ROLE)
         tone = Tone(value) if value else None
         if tone is Tone.NEUTRAL:
@@ -65,7 +76,7 @@ class DraftDelegate(QStyledItemDelegate):
         elif tone is not None:
             option.palette.setColor(QPalette.ColorRole.Text, theme.tone_color(tone, "text"))
         if name := index.data(ICON_ROLE):
-            option.icon = theme.icon(name, tone)
+            option.icon = _icon(name, tone)
             option.decorationSize = QSize(theme.ICON, theme.ICON)
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
 
