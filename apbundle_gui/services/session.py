@@ -84,7 +84,7 @@ class Session(QObject):
         path = os.path.abspath(path)
         return self._jobs.start(
             "Opening",
-            lambda progress, cancel: ModelBundle.load(path),
+            lambda progress, cancel: ModelBundle.load(path, mapped=False),  # a file cut short never ends the window
             on_done=lambda bundle: self._opened(OpenBundle(path, bundle)),
             on_failed=lambda error: self.failed.emit(OpenFailure(path, error)),
             on_dropped=_close,
