@@ -22,7 +22,7 @@ run: $(READY) ## open the window on the sample bundle (without a display: draw i
 
 test: $(READY) ## run the whole suite
 	@$(BIN)/python tests/fetch_models.py
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY) ## check style, format, types and layers
 	@$(BIN)/ruff check

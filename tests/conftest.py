@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 _settings_number = itertools.count()
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # several tests run at once; numpy is not imported yet
 for _setting in ("SOURCE_DATE_EPOCH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
     os.environ.pop(_setting, None)  # of whoever runs the tests; programs that tests start behave alike everywhere
 
