@@ -183,7 +183,8 @@ class ModelPanel(SidePanel):
         stored = sum(map(sizes.__getitem__, self._models))
         extension = inspection.reader.extension
         tables = extension.compression if extension is not None else {}
-        gained = sum(tables[model].raw_size - sizes[model] for model in set(tables).intersection(self._models))
+        compressed = set(tables).intersection(self._models) if tables else ()
+        gained = sum(tables[model].raw_size - sizes[model] for model in compressed)
         self.title.setText(f"{words.count(len(self._models), 'model')} selected")
         self._badge.hide()
         self._sum.set("Stored", _size(stored))

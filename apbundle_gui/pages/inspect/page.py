@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle.format.extract import ExtractReport
@@ -106,6 +107,14 @@ class InspectPage(Page):
             "edit.find": Command(self.tabs.start_search, lambda: self._shown is not None),
         }
 
+    def activate(self) -> None:
+        self._focus_table()
+
+    def _focus_table(self) -> None:
+        """The keys go to the table, unless they go to the search already."""
+        if self._shown is not None and self.isVisible() and not self.tabs.search.hasFocus():
+            self.tabs.current.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
     @property
     def _shown(self) -> Inspection | None:
         """The inspection that is on the screen; ``None`` behind an error card."""
@@ -161,6 +170,7 @@ class InspectPage(Page):
         if inspection is not self.inspection:
             self._show_inspection(inspection)
         self._stack.setCurrentWidget(self.content if inspection is not None else self.empty)
+        self._focus_table()
         self.state_changed.emit()
 
     def _inspection_of(self, opened: OpenBundle) -> Inspection:
