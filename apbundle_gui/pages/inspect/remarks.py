@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
@@ -53,9 +53,10 @@ class RemarksView(QFrame):
         self.setVisible(bool(remarks))
         if remarks:
             set_property(self, kind="banner", tone=remarks[0].tone)
-            self.view.setFixedHeight(
-                min(len(remarks), MOST_ROWS) * theme.ROW_HEIGHT - 1
-            )  # the last line is the frame's
+            policy = Qt.ScrollBarPolicy
+            scrolls = len(remarks) > MOST_ROWS
+            self.view.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOn if scrolls else policy.ScrollBarAlwaysOff)
+            self.view.setFixedHeight(min(len(remarks), MOST_ROWS) * theme.ROW_HEIGHT - 1)  # the frame is the last line
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(self.list.remark(index.row()))
