@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models.remark_list import MESSAGE, OFFSET, TITLE, RemarkList
 from apbundle_gui.models.remarks import Remark
 from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.theme import Space
 from apbundle_gui.widgets import TableView, set_property
 
 MOST_ROWS: Final = 3
-"""How many lines are seen at once; more are scrolled to."""
+"""How many remarks are seen at once; more are scrolled to."""
+MOST_WRAPPED: Final = 20
+"""How many long remarks take more than one line; there are seldom so many."""
 
 
 class RemarksView(QFrame):
@@ -41,7 +45,8 @@ class RemarksView(QFrame):
         self.view.horizontalHeader().hide()
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         set_delegates(self.view, mono=(OFFSET,), toned=(TITLE,))
-        self.view.set_widths([190, 0, 104], stretch=MESSAGE)
+        self.view.set_widths([170, 0, 104], stretch=MESSAGE)
+        self.view.setWordWrap(True)
         self.view.clicked.connect(self._choose)
         self.view.activated.connect(self._choose)
         layout.addWidget(self.view)
@@ -53,10 +58,25 @@ class RemarksView(QFrame):
         self.setVisible(bool(remarks))
         if remarks:
             set_property(self, kind="banner", tone=remarks[0].tone)
-            policy = Qt.ScrollBarPolicy
-            scrolls = len(remarks) > MOST_ROWS
-            self.view.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOn if scrolls else policy.ScrollBarAlwaysOff)
-            self.view.setFixedHeight(min(len(remarks), MOST_ROWS) * theme.ROW_HEIGHT - 1)  # the frame is the last line
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Break long remarks into lines, and be as high as the first few take."""
+        count = self.list.rowCount()
+        room = QRect(0, 0, self.view.columnWidth(MESSAGE) - 2 * (Space.S + 3), 1 << 20)
+        for row in range(min(count, MOST_WRAPPED)):
+            text = str(self.list.index(row, MESSAGE).data())
+            lines = self.view.fontMetrics().boundingRect(room, int(Qt.TextFlag.TextWordWrap), text)
+            self.view.setRowHeight(row, max(theme.ROW_HEIGHT, lines.height() + Space.M))
+        policy = Qt.ScrollBarPolicy
+        scrolls = count > MOST_ROWS
+        self.view.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOn if scrolls else policy.ScrollBarAlwaysOff)
+        height = sum(map(self.view.rowHeight, range(min(count, MOST_ROWS))))
+        self.view.setFixedHeight(max(0, height - 1))  # the last line is the frame's
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(self.list.remark(index.row()))
