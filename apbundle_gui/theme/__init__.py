@@ -15,7 +15,7 @@ from apbundle_gui.theme.current import (
     tone_color,
 )
 from apbundle_gui.theme.fonts import mono_font, section_font, tabular, title_font, value_font
-from apbundle_gui.theme.icons import icon
+from apbundle_gui.theme.icons import icon, icon_picture
 from apbundle_gui.theme.tokens import (
     CONTROL_HEIGHT,
     ICON,
@@ -53,6 +53,7 @@ __all__ = [
     "color",
     "colors",
     "icon",
+    "icon_picture",
     "manager",
     "mono_font",
     "section_font",

@@ -10,10 +10,10 @@ from typing import Final
 
 import qtawesome
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QIconEngine, QPainter, QPixmap
 
 from apbundle_gui.theme.current import colors
-from apbundle_gui.theme.tokens import Tone
+from apbundle_gui.theme.tokens import ICON, Tone
 
 GLYPHS: Final[dict[str, str]] = {
     "about": "information-outline",
@@ -90,7 +90,7 @@ class _ThemedGlyph(QIconEngine):
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         painter.save()
         painter.setPen(QColor(self._color(mode, state)))
-        painter.setFont(qtawesome.font("mdi6", rect.height()))
+        painter.setFont(_font(rect.height()))
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self._glyph)
         painter.restore()
@@ -118,6 +118,11 @@ class _ThemedGlyph(QIconEngine):
 
 
 @cache
+def _font(height: int) -> QFont:
+    return QFont(qtawesome.font("mdi6", height))
+
+
+@cache
 def _character(name: str) -> str:
     return str(qtawesome.charmap(f"mdi6.{GLYPHS[name]}"))
 
@@ -135,3 +140,21 @@ def icon(name: str, tone: Tone | None = None, *, on_primary: bool = False) -> QI
         It stands on a primary button.
     """
     return QIcon(_ThemedGlyph(_character(name), tone, on_primary))
+
+
+def icon_picture(name: str, tone: Tone | None, ratio: float) -> QPixmap:
+    """An icon as a picture for painting many: a letter of a font takes longer than the text beside it.
+
+    Parameters
+    ----------
+    name, tone
+        As for :func:`icon`.
+    ratio
+        Pixels of the device for one of ours.
+    """
+    return _picture(name, tone, colors().dark, ratio)
+
+
+@cache
+def _picture(name: str, tone: Tone | None, dark: bool, ratio: float) -> QPixmap:
+    return icon(name, tone).pixmap(QSize(ICON, ICON), ratio)

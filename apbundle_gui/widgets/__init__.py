@@ -2,6 +2,7 @@
 
 from apbundle_gui.widgets.buttons import button, icon_button
 from apbundle_gui.widgets.cards import Card, Divider, Facts, Note, Swatch, Tile
+from apbundle_gui.widgets.cells import CellDelegate
 from apbundle_gui.widgets.drop import DropArea, local_paths
 from apbundle_gui.widgets.fields import DoubleSpinBox, SpinBox
 from apbundle_gui.widgets.flow import FlowLayout
@@ -22,6 +23,7 @@ __all__ = [
     "Badge",
     "Banner",
     "Card",
+    "CellDelegate",
     "Divider",
     "DoubleSpinBox",
     "DropArea",

@@ -286,6 +286,7 @@ def test_filters_follow_and_hold(page: MonitorPage, qtbot: QtBot) -> None:
     bar = events.table.verticalScrollBar()
     assert events.follow.isChecked()
     assert bar.value() == bar.maximum() > 0
+    assert events.table.rowViewportPosition(events.table.rowAt(0)) == 0, "the first row is cut"
     bar.setValue(0)
     assert not events.follow.isChecked()
     page.workload.step(100)

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QUrl
 from PySide6.QtGui import (
     QDragLeaveEvent,
     QFontMetrics,
     QGuiApplication,
+    QImage,
     QStandardItem,
     QStandardItemModel,
 )
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStyledItemDelegate, QWidget
 from pytestqt.qtbot import QtBot
 
 from apbundle.errors import bundle_error
@@ -27,6 +28,7 @@ from apbundle_gui.widgets import (
     Badge,
     Banner,
     Card,
+    CellDelegate,
     DoubleSpinBox,
     DropArea,
     ElidedLabel,
@@ -272,6 +274,50 @@ def test_table_widths_stretch_one_column(table: TableView) -> None:
     table.set_widths([0, 80], stretch=0)
     assert table.columnWidth(1) == 80
     assert table.columnWidth(0) == table.viewport().width() - 80
+
+
+class _Marked(CellDelegate):
+    def mark(self, index: QModelIndex | QPersistentModelIndex) -> tuple[str, Tone] | None:
+        return ("miss", Tone.MISS) if index.row() == 1 else None
+
+
+def _last_ink(image: QImage) -> int:
+    """The last column in which the first row has anything but its ground."""
+    ground = image.pixelColor(300, 3)
+    rows = range(3, theme.ROW_HEIGHT - 3)
+    return max(x for x in range(image.width()) if any(image.pixelColor(x, y) != ground for y in rows))
+
+
+def test_cells_look_the_same_painted_straight(table: TableView) -> None:
+    """Beside what Qt's own delegate paints, nothing is moved."""
+    model = table.model()
+    model.setData(model.index(3, 0), "a name that is much too long for the column " * 3)
+    table.selectRow(2)
+    table.clearFocus()
+    straight = CellDelegate(table)
+    expected = table.viewport().grab().toImage()
+    table.setItemDelegate(straight)
+    assert table.viewport().grab().toImage() == expected
+
+    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    model.setData(model.index(0, 1), int(right), Qt.ItemDataRole.TextAlignmentRole)
+    straightly = _last_ink(table.viewport().grab().toImage())
+    table.setItemDelegate(QStyledItemDelegate(table))
+    assert abs(_last_ink(table.viewport().grab().toImage()) - straightly) <= 1
+
+
+def test_marked_cells_have_the_colour_of_their_meaning(table: TableView) -> None:
+    table.setItemDelegate(_Marked(table))
+    image = table.viewport().grab().toImage()
+    middle = theme.ROW_HEIGHT // 2
+
+    def colors(row: int) -> set[str]:
+        line = row * theme.ROW_HEIGHT
+        return {image.pixelColor(x, line + y).name() for x in range(100) for y in range(middle - 6, middle + 6)}
+
+    wanted = theme.tone_color(Tone.MISS, "text").name()
+    assert wanted in colors(1)
+    assert wanted not in colors(0)
 
 
 def test_flow_layout_breaks_its_rows(qtbot: QtBot) -> None:

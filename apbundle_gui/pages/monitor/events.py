@@ -9,8 +9,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QStackedLayout,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,7 +20,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_event_list import KIND_ROLE, Column, EventListModel
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.theme import ROW_HEIGHT, Space, Tone
-from apbundle_gui.widgets import SecondaryLabel, SectionTitle, TableView
+from apbundle_gui.widgets import CellDelegate, SecondaryLabel, SectionTitle, TableView
 
 _FILTERS: Final = (
     (Kind.HIT, "Hits", "hit", Tone.HIT),
@@ -41,28 +39,22 @@ ROOM_FOR_ALL: Final = 1000
 """The width from which model and size have columns of their own, in pixels; the sentence names both."""
 
 
-class _KindDelegate(QStyledItemDelegate):
+class _KindDelegate(CellDelegate):
     """Puts the icon of its kind before an event, and words it in that colour."""
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().initStyleOption(option, index)
-        found = _ICONS.get(index.data(KIND_ROLE))
-        if found is None:
-            return
-        icon, tone = found
-        option.icon = theme.icon(icon, tone)
-        option.decorationSize = QSize(theme.ICON, theme.ICON)
-        option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
-        for role in (option.palette.ColorRole.Text, option.palette.ColorRole.HighlightedText):
-            option.palette.setColor(role, theme.tone_color(tone, "text"))
+    def mark(self, index: QModelIndex | QPersistentModelIndex) -> tuple[str, Tone] | None:
+        return _ICONS.get(index.data(KIND_ROLE))
 
 
-class _SentenceDelegate(QStyledItemDelegate):
-    """Cuts a sentence at its end, where a name would lose its middle."""
+class _EventTable(TableView):
+    """Ends below its last row rather than with it, so that the first one is whole when the newest is in view."""
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().initStyleOption(option, index)
-        option.textElideMode = Qt.TextElideMode.ElideRight
+    def updateGeometries(self) -> None:
+        bar = self.verticalScrollBar()
+        held = bar.value()
+        super().updateGeometries()
+        bar.setMaximum(-(-bar.maximum() // ROW_HEIGHT) * ROW_HEIGHT)
+        bar.setValue(held)
 
 
 class EventsPanel(QWidget):
@@ -102,11 +94,13 @@ class EventsPanel(QWidget):
         row.addWidget(self.follow)
         layout.addLayout(row)
         self.model = EventListModel(self)
-        self.table = TableView(sortable=False)
+        self.table = _EventTable(sortable=False)
         self.table.setModel(self.model)
         self.table.setAccessibleName("Events")
+        self.table.setItemDelegate(CellDelegate(self.table))
         self.table.setItemDelegateForColumn(Column.EVENT, _KindDelegate(self.table))
-        self.table.setItemDelegateForColumn(Column.REASON, _SentenceDelegate(self.table))
+        sentences = CellDelegate(self.table, elide=Qt.TextElideMode.ElideRight)
+        self.table.setItemDelegateForColumn(Column.REASON, sentences)
         self.table.set_widths(_WIDTHS, Column.REASON)
         self.table.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)

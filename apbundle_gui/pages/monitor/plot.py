@@ -180,8 +180,9 @@ class TimePlot(QWidget):
 
     def set_range(self, begin: float, end: float, top: float, ticks: Ticks) -> None:
         """Show the time from ``begin`` to ``end`` (seconds) and values from 0 to ``top``."""
-        self._box.setRange(xRange=(begin, end), yRange=(0, top), padding=0, update=True)
+        self._box.setRange(xRange=(begin, end), yRange=(0, top), padding=0, disableAutoRange=False)
         self._item.getAxis("left").setTicks([ticks])
+        self.view.scene().prepareForPaint()  # else the first painting moves everything, and asks for a second one
 
     def show_time(self, shown: bool) -> None:
         """Whether the time axis is labelled: the lowest of charts that stand on each other has it for all."""
