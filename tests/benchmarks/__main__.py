@@ -9,6 +9,7 @@ from pathlib import Path
 import building
 import opening
 import paging
+import window
 from measure import Row
 from rich.console import Console
 from rich.table import Table
@@ -23,7 +24,7 @@ def main() -> None:
     console = Console(width=132)
     table = Table("operation", "ours", "peer", "peer's", "ratio", "goal", box=None, pad_edge=False)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        for benchmark in (opening, paging, building):
+        for benchmark in (opening, paging, building, window):
             for row in benchmark.rows(Path(folder), quick=options.quick):
                 table.add_row(*_cells(row))
                 console.print(f"[dim]{row.operation}: {row.ratio:.3g}[/]", highlight=False)
