@@ -16,10 +16,12 @@ from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import RecordingHeader
 
 TICK_MS: Final = 16
-"""How often it looks, in milliseconds."""
-BUDGET_S: Final = 0.004
+"""How often it looks while there is more than it read, in milliseconds."""
+REST_MS: Final = 32
+"""How often it looks for news, in milliseconds: each look has its price, whatever it finds."""
+BUDGET_S: Final = 0.003
 """The time after which reading and folding wait for the next tick, in seconds."""
-PIECE: Final = 128 << 10
+PIECE: Final = 64 << 10
 """Bytes read at once."""
 
 
@@ -53,7 +55,7 @@ class RecordingTail(QObject):
         self._awake = False
         self._growing = False
         self._caught_up = True
-        self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self, interval=REST_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
     @property
@@ -104,6 +106,10 @@ class RecordingTail(QObject):
         elif not wanted:
             self._timer.stop()
 
+    def _hasten(self, interval: int) -> None:
+        if interval != self._timer.interval():
+            self._timer.setInterval(interval)
+
     def _tick(self) -> None:
         path = self._path
         try:
@@ -144,7 +150,9 @@ class RecordingTail(QObject):
                 self.ended.emit()
             else:
                 self._caught_up = True
+                self._hasten(REST_MS)
                 self._adjust()
                 return
             if time.monotonic() >= until:
+                self._hasten(TICK_MS)
                 return
