@@ -92,10 +92,13 @@ def layout_warnings(extents: Extents, data_offset: int, file_size: int, alignmen
     if gaps.size:
         lost, first = int((begins - previous)[gaps].sum()), int(previous[gaps[0]])
         where = "before a model" if gaps.size == 1 else f"in {gaps.size} places between models"
-        findings.append(Finding("gap", f"{lost} bytes {where} belong to none.", first))
+        said = f"1 byte {where} belongs" if lost == 1 else f"{lost} bytes {where} belong"
+        findings.append(Finding("gap", f"{said} to none.", first))
     end = int(ends[-1]) if ends.size else data_offset
     if file_size > end:
-        findings.append(Finding("trailing_data", f"{file_size - end} bytes follow the last model.", end))
+        rest = file_size - end
+        said = "1 byte follows" if rest == 1 else f"{rest} bytes follow"
+        findings.append(Finding("trailing_data", f"{said} the last model.", end))
     return findings
 
 

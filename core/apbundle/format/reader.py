@@ -108,7 +108,7 @@ class BundleReader:
                 f"The bundle has format version {version}; version 1 is known here.",
                 path=file.path,
                 offset=layout.VERSION_OFFSET,
-                hint="A newer version of this program may read it.",
+                hint="A newer version of this program may read it." if version > layout.BUNDLE_VERSION else None,
             )
         room = size - layout.HEADER.size
         if not layout.SMALLEST_MANIFEST <= length <= room:
