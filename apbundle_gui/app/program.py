@@ -47,7 +47,9 @@ def run(options: Options) -> int:
         window.show()
         if options.demo:
             start_demo(window)
-        window.open_bundles(options.files)
+        if options.files:
+            window.show_page("inspect")
+            window.open_bundles(options.files)
         return application.exec()
     finally:
         reporter.uninstall()

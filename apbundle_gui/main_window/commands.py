@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QIcon, QKeyEvent, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
@@ -45,6 +45,9 @@ class CommandPalette(QFrame):
         self._window = window
         self._entries: Sequence[Entry] = ()
         self._shown: list[Entry] = []
+        room = QPixmap(theme.ICON, theme.ICON)
+        room.fill(Qt.GlobalColor.transparent)
+        self._no_icon = QIcon(room)  # all names begin at the same place
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.S, Space.S, Space.S, Space.S)
         layout.setSpacing(Space.S)
@@ -90,8 +93,7 @@ class CommandPalette(QFrame):
         for entry in self._shown:
             name, keys = QStandardItem(words.safe(entry.text)), QStandardItem(entry.keys)
             name.setToolTip(words.tooltip(entry.tip))
-            if entry.icon:
-                name.setIcon(theme.icon(entry.icon))
+            name.setIcon(theme.icon(entry.icon) if entry.icon else self._no_icon)
             keys.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             keys.setForeground(theme.color("secondary"))
             for item in (name, keys):

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QPlainTextEdit,
     QVBoxLayout,
     QWidget,
@@ -25,7 +24,7 @@ from apbundle_gui.actions import ACTIONS, Menu
 from apbundle_gui.models import text as words
 from apbundle_gui.services import Message
 from apbundle_gui.theme import Space
-from apbundle_gui.widgets import Label, PageTitle, SecondaryLabel, SectionTitle, button
+from apbundle_gui.widgets import Label, PageTitle, SecondaryLabel, SectionTitle, button, question
 
 SENTENCE = "Packs machine-learning models into one file, looks inside it, and shows it paging within a memory limit."
 
@@ -151,14 +150,6 @@ def _line(message: Message) -> str:
 
 def confirm_leaving(parent: QWidget, losses: Sequence[str]) -> bool:
     """Ask whether to close although something would be lost, each said in a sentence."""
-    box = QMessageBox(parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("Close apbundle")
-    box.setText("Close the window?")
-    box.setInformativeText("\n".join(words.safe(loss) for loss in losses))
-    leave = box.addButton("Close", QMessageBox.ButtonRole.DestructiveRole)
-    stay = box.addButton(QMessageBox.StandardButton.Cancel)
-    box.setDefaultButton(stay)
+    box, leave = question(parent, "Close apbundle", "Close the window?", "\n".join(map(words.safe, losses)), "Close")
     box.exec()
     return box.clickedButton() is leave

@@ -22,7 +22,7 @@ from apbundle_gui.main_window.rail import Rail
 from apbundle_gui.main_window.status import StatusBar
 from apbundle_gui.models import text as words
 from apbundle_gui.pages.page import Command, Page
-from apbundle_gui.services import Level, Message, OpenBundle, Services
+from apbundle_gui.services import Level, Message, OpenBundle, OpenFailure, Services
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Banner, local_paths
 
@@ -94,8 +94,12 @@ class MainWindow(QMainWindow):
         self._recompute()
 
     def open_bundles(self, paths: Sequence[str]) -> None:
-        """Open files in Inspect, each as a job."""
-        if paths:
+        """Open files, each as a job, and show them in Inspect; Monitor stays: it shows the bundle as well."""
+        if not paths:
+            return
+        if self._page_name == "monitor":
+            self.page("inspect")  # made now, it hears of a file that does not open
+        else:
             self.show_page("inspect")
         for path in paths:
             self.services.session.open(path)
@@ -147,6 +151,7 @@ class MainWindow(QMainWindow):
         services.jobs.changed.connect(self._recompute)
         services.session.current_changed.connect(self._bundle_changed)
         services.session.opened.connect(self._opened)
+        services.session.failed.connect(self._open_failed)
         self._recent.chosen.connect(lambda path: self.open_bundles([path]))
         self._overlay.open_dropped.connect(self.open_bundles)
         self._overlay.add_dropped.connect(self._add)
@@ -193,6 +198,9 @@ class MainWindow(QMainWindow):
     def _opened(self, opened: OpenBundle) -> None:
         count = words.count(len(opened.bundle.model_names), "model")
         self.services.messages.info(f"Opened {words.file_name(opened.path)}: {count}.")
+
+    def _open_failed(self, failure: OpenFailure) -> None:
+        self.show_page("inspect")  # it says what is wrong with the file
 
     def _bundle_changed(self) -> None:
         current = self.services.session.current

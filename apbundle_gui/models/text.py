@@ -156,7 +156,7 @@ class ErrorText:
 _TITLES: Final[dict[str, str]] = {
     "not_a_bundle": "This is not a bundle",
     "truncated": "The file ends too early",
-    "unsupported_version": "A newer format",
+    "unsupported_version": "Another format version",
     "unsupported_feature": "The bundle needs a newer program",
     "bad_manifest_length": "The manifest is damaged",
     "bad_manifest": "The manifest is damaged",
@@ -185,6 +185,12 @@ _TITLES: Final[dict[str, str]] = {
     "limit_too_small": "The memory limit is too small",
 }
 
+_SYSTEM_TITLES: Final[dict[type[OSError], str]] = {
+    FileNotFoundError: "There is no such file",
+    PermissionError: "Permission was denied",
+    FileExistsError: "The file exists already",
+}
+
 
 def error_text(error: BaseException, path: str | None = None) -> ErrorText:
     """Any exception in words. ``path`` is the file concerned when the exception does not say."""
@@ -201,8 +207,9 @@ def error_text(error: BaseException, path: str | None = None) -> ErrorText:
     if isinstance(error, OSError):
         place = error.filename if isinstance(error.filename, str) else path
         reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+        titles = (title for kind, title in _SYSTEM_TITLES.items() if isinstance(error, kind))
         return ErrorText(
-            "The file cannot be read or written",
+            next(titles, "The file cannot be read or written"),
             f"{safe(reason[:1].upper() + reason[1:])}.",
             f"in {safe(place)}" if place else "",
         )

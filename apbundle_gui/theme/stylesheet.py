@@ -178,6 +178,7 @@ QFrame[kind="rail"] { background: $window; border: none; border-right: 1px solid
 QStatusBar { background: $window; color: $secondary; border-top: 1px solid $border; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: $secondary; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QFrame[kind="popover"] { background: $raised; border: 1px solid $border; border-radius: ${radius}px; }
 """)
 

@@ -16,6 +16,7 @@ from apbundle_gui.widgets.labels import (
     SectionTitle,
 )
 from apbundle_gui.widgets.properties import set_property
+from apbundle_gui.widgets.question import question
 from apbundle_gui.widgets.states import Banner, EmptyState, ErrorCard, Glyph
 from apbundle_gui.widgets.tables import TableView
 
@@ -46,5 +47,6 @@ __all__ = [
     "button",
     "icon_button",
     "local_paths",
+    "question",
     "set_property",
 ]

@@ -164,6 +164,16 @@ def test_opening_shows_inspect_and_says_so(qtbot: QtBot, main: MainWindow, bundl
     assert main.services.session.current is None
 
 
+def test_opening_while_monitoring_stays_there(qtbot: QtBot, main: MainWindow, bundle: str, tmp_path: Path) -> None:
+    main.show_page("monitor")
+    with qtbot.waitSignal(main.services.session.opened):
+        main.open_bundles([bundle])
+    assert main.page_name == "monitor"
+    with qtbot.waitSignal(main.services.session.failed):
+        main.open_bundles([str(tmp_path / "missing")])
+    assert main.page_name == "inspect"
+
+
 def test_a_built_bundle_opens(qtbot: QtBot, main: MainWindow, bundle: str) -> None:
     page(main, "build").bundle_built.emit(bundle)
     qtbot.waitUntil(lambda: main.services.session.current is not None)

@@ -119,3 +119,15 @@ def test_other_exceptions_have_words_too(error: BaseException, line: str) -> Non
 def test_a_finished_file_that_was_kept_is_named() -> None:
     error = bundle_error("disk_full", "No room.", left_behind="/x/.y.part")
     assert "/x/.y.part" in text.error_text(error).hint
+
+
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "There is no such file"),
+        (PermissionError(13, "Permission denied"), "Permission was denied"),
+        (OSError(5, "Input/output error"), "The file cannot be read or written"),
+    ],
+)
+def test_what_the_system_refuses_has_a_title(error: OSError, title: str) -> None:
+    assert text.error_text(error).title == title

@@ -113,6 +113,10 @@ def test_every_icon_draws_something(qapp: QApplication, name: str) -> None:
     assert any(image.pixelColor(x, y).alpha() for x in range(32) for y in range(32))
 
 
+def test_an_icon_without_room_is_no_picture(qapp: QApplication) -> None:
+    assert theme.icon("stop").pixmap(QSize(16, -5), 1.0).isNull()
+
+
 def test_an_icon_follows_the_theme_without_being_made_anew(qapp: QApplication) -> None:
     icon = theme.icon("stop", Tone.DANGER)  # a filled square: its middle has the full colour
 

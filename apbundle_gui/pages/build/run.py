@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -11,6 +12,10 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from apbundle_gui.models import text as words
 from apbundle_gui.services import Job, Services
 from apbundle_gui.services.building import BuildRequest, build
+from apbundle_gui.widgets import question
+
+LONGEST_NAME: Final = 48
+"""Longest file name in a question, in characters: so many have room on a line."""
 
 
 class Building(QObject):
@@ -80,18 +85,14 @@ class Building(QObject):
             self.failed.emit(request, error)
 
     def _ask(self, request: BuildRequest) -> None:
-        box = QMessageBox(self._page)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle("Build")
-        box.setText(f"Replace {words.file_name(request.output)}?")
-        box.setInformativeText(
-            f"{words.safe(request.output)}\nexists already. It stays as it is until the new bundle is complete."
+        box, yes = question(
+            self._page,
+            "Build",
+            f"Replace {words.safe(words.file_name(request.output), LONGEST_NAME)}?",
+            f"{words.safe(request.output)} exists already. It stays as it is until the new bundle is complete.",
+            "Replace",
         )
-        yes = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)
-        no = box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(no)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
         def answered() -> None:
             agreed = box.clickedButton() is yes
