@@ -103,12 +103,15 @@ class BundleReader:
             )
         _, version, length = layout.HEADER.unpack(header)
         if version != layout.BUNDLE_VERSION:
+            newer = "A newer version of this program may read it."
             raise bundle_error(
                 "unsupported_version",
                 f"The bundle has format version {version}; version 1 is known here.",
                 path=file.path,
                 offset=layout.VERSION_OFFSET,
-                hint="A newer version of this program may read it." if version > layout.BUNDLE_VERSION else None,
+                hint=newer
+                if version > layout.BUNDLE_VERSION
+                else "There never was such a version; get the file again.",
             )
         room = size - layout.HEADER.size
         if not layout.SMALLEST_MANIFEST <= length <= room:
