@@ -409,7 +409,7 @@ def test_appended_bytes_are_always_told(tmp_path: Path, size: int) -> None:
     for extra in (bytes(size), b"x" * size):
         with opened(tmp_path, SOUND + extra) as reader:
             assert codes(reader) == ["trailing_data"]
-            assert f"{size} bytes" in next(f for f in reader.warnings if f.code == "trailing_data").message
+            assert f"{size} byte" in next(f for f in reader.warnings if f.code == "trailing_data").message
 
 
 def test_padding_that_the_placement_rule_gives_is_no_gap(tmp_path: Path) -> None:

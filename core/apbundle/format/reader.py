@@ -103,15 +103,13 @@ class BundleReader:
             )
         _, version, length = layout.HEADER.unpack(header)
         if version != layout.BUNDLE_VERSION:
-            newer = "A newer version of this program may read it."
+            newer = version > layout.BUNDLE_VERSION
             raise bundle_error(
                 "unsupported_version",
                 f"The bundle has format version {version}; version 1 is known here.",
                 path=file.path,
                 offset=layout.VERSION_OFFSET,
-                hint=newer
-                if version > layout.BUNDLE_VERSION
-                else "There never was such a version; get the file again.",
+                hint="A newer version of this program may read it." if newer else "The file is damaged; get it again.",
             )
         room = size - layout.HEADER.size
         if not layout.SMALLEST_MANIFEST <= length <= room:
