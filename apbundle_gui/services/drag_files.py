@@ -7,7 +7,6 @@ there. They stay until the program ends, because whoever takes a drop may read i
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from apbundle_gui.services.container import Services
 from apbundle_gui.services.extraction import extract
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.jobs import Job
+from apbundle_gui.services.scratch import ScratchFolder
 
 MAX_SIZE: Final = 4 << 30
 """The most bytes one drag takes; they need room in the folder for temporary files."""
@@ -35,7 +35,7 @@ class DragFiles:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._root = ""
+        self._root: ScratchFolder | None = None
         self._folders: WeakKeyDictionary[Inspection, str] = WeakKeyDictionary()
         self._known: WeakKeyDictionary[Inspection, dict[str, _Known]] = WeakKeyDictionary()
 
@@ -91,17 +91,17 @@ class DragFiles:
 
     def clear(self) -> None:
         """Remove all the files."""
-        if self._root:
-            shutil.rmtree(self._root, ignore_errors=True)
-        self._root = ""
+        if self._root is not None:
+            self._root.remove()
+        self._root = None
         self._folders.clear()
         self._known.clear()
 
     def _folder(self, inspection: Inspection) -> str:
-        if not self._root:
-            self._root = tempfile.mkdtemp(prefix="apbundle-drag-")
+        if self._root is None:
+            self._root = ScratchFolder("drag")
         if inspection not in self._folders:
-            self._folders[inspection] = tempfile.mkdtemp(dir=self._root)
+            self._folders[inspection] = tempfile.mkdtemp(dir=self._root.path)
         return self._folders[inspection]
 
 

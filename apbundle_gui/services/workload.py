@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +20,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 from apbundle import ModelBundle
 from apbundle.errors import ERROR_CLASSES, bundle_error
 from apbundle_gui.services import workload_worker
+from apbundle_gui.services.scratch import ScratchFolder
 from apbundle_gui.services.workload_worker import WorkloadSettings, to_line
 
 PATIENCE_MS: Final = 1000
@@ -75,7 +73,7 @@ class Workload(QObject):
         self.settings: WorkloadSettings | None = None
         self.accesses = 0
         self.resident = 0
-        self._folder: Path | None = None
+        self._folder: ScratchFolder | None = None
         self._runs = 0
         self._process: QProcess | None = None
         self._heard = b""
@@ -106,9 +104,9 @@ class Workload(QObject):
         """
         self.reset()
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="apbundle-monitor-"))
+            self._folder = ScratchFolder("monitor")
         self._runs += 1
-        self.settings = replace(settings, recording=str(self._folder / f"run-{self._runs}.aptrace"))
+        self.settings = replace(settings, recording=os.path.join(self._folder.path, f"run-{self._runs}.aptrace"))
         process = QProcess(self)
         self._process = process
         process.setProgram(sys.executable)
@@ -160,7 +158,7 @@ class Workload(QObject):
                 process.kill()
                 process.waitForFinished()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             self._folder = None
 
     def _tell(self, **command: Any) -> None:

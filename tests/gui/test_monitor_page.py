@@ -218,7 +218,7 @@ def test_a_full_temporary_folder_is_a_message(
     def full(prefix: str) -> str:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), prefix)
 
-    monkeypatch.setattr("apbundle_gui.services.workload.tempfile.mkdtemp", full)
+    monkeypatch.setattr("apbundle_gui.services.scratch.tempfile.mkdtemp", full)
     page.run()
     assert page.workload.state is WorkloadState.IDLE
     assert page.services.messages.kept[-1].text == "The workload cannot be recorded."
