@@ -72,8 +72,10 @@ def advise(address: int, size: int, advice: int) -> None:
     Raises
     ------
     OSError
-        With the kernel's number. Interruptions are taken up again.
+        With the kernel's number; ``EINVAL`` on Windows, which takes no advice. Interruptions are taken up again.
     """
+    if sys.platform == "win32":
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
     libc = _libc()
     while libc.madvise(address, size, advice) != 0:
         number = ctypes.get_errno()

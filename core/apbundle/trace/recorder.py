@@ -245,11 +245,14 @@ def _remove_recording(target: str) -> None:
             raise _busy(target)
         if not os.path.samestat(status, os.stat(target)):
             raise _busy(target)  # someone replaced it meanwhile
-        os.unlink(target)  # the lock is still held: whoever has created it, but not locked it yet, will see it gone
+        if fcntl is not None:
+            os.unlink(target)  # the lock is still held: who has created it, but not locked it yet, will see it gone
     except FileNotFoundError:
         pass  # someone else removed it
     finally:
         os.close(descriptor)
+    if fcntl is None:  # Windows removes no open file, and so none that is still recorded to
+        os.unlink(target)
 
 
 def _lock(descriptor: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apbundle.errors import bundle_error
-from apbundle.fileio import NotRegularFile
+from apbundle.fileio import NotRegularFile, syscalls
 from apbundle.trace.records import (
     MAGIC,
     MAX_HEADER,
@@ -50,7 +50,7 @@ class RecordingFile:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise NotRegularFile(path)
-            fingerprint = os.pread(descriptor, _FINGERPRINT, 0)
+            fingerprint = _pread(descriptor, 0, _FINGERPRINT)
             length = _header_length(fingerprint, path)
             text = _pread(descriptor, PRELUDE.size, length)
             if status.st_size < data_start(length) or len(text) < length:
@@ -76,7 +76,7 @@ class RecordingFile:
 
     def is_same(self) -> bool:
         """Whether the file still begins as it did."""
-        return os.pread(self.descriptor, len(self.fingerprint), 0) == self.fingerprint
+        return _pread(self.descriptor, 0, len(self.fingerprint)) == self.fingerprint
 
     def writer_lives(self) -> bool:
         """Whether someone holds the lock that a writer holds as long as it lives."""
@@ -107,9 +107,9 @@ def _header_length(start: bytes, path: str) -> int:
 
 def _pread(descriptor: int, offset: int, size: int) -> bytes:
     """Up to ``size`` bytes: fewer only at the end of the file."""
-    data = os.pread(descriptor, size, offset)
+    data: bytes = syscalls.pread(descriptor, size, offset)
     while data and len(data) < size:
-        more = os.pread(descriptor, size - len(data), offset + len(data))
+        more = syscalls.pread(descriptor, size - len(data), offset + len(data))
         if not more:
             break
         data += more
