@@ -59,6 +59,7 @@ class CommandPalette(QFrame):
         layout.addWidget(self.field)
         self._model = QStandardItemModel(0, 2, self)
         self.list = TableView(sortable=False)
+        self.list.setAccessibleName("Commands")
         self.list.horizontalHeader().hide()
         self.list.setModel(self._model)
         self.list.set_widths([0, 140], stretch=0)

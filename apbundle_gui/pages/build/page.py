@@ -83,6 +83,7 @@ class BuildPage(Page):
 
     def activate(self) -> None:
         self._look_again()
+        self._take_focus()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -286,7 +287,11 @@ class BuildPage(Page):
         if shown is self._stack.currentWidget():
             return
         self._stack.setCurrentWidget(shown)
-        (self.view if shown is self.bench else self.empty).setFocus()
+        self._take_focus()
+
+    def _take_focus(self) -> None:
+        if not self.isHidden():  # files may still arrive when another page is shown
+            (self.view if self._stack.currentWidget() is self.bench else self.empty).setFocus()
 
     def _history_changed(self) -> None:
         self.state_changed.emit()

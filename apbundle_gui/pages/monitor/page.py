@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
@@ -61,6 +62,9 @@ class MonitorPage(Page):
             "monitor.reset": Command(self.reset, lambda: self._can()["reset"]),
             "monitor.freeze": Command(self.freeze, lambda: self.live.run is not None),
         }
+
+    def activate(self) -> None:
+        self.header.run.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def shutdown(self) -> None:
         self.live.close()
@@ -275,5 +279,6 @@ def _scrolling(top: QWidget, rest: QWidget) -> QScrollArea:
     area = QScrollArea()
     set_property(area, kind="page")
     area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus within: no stop of its own
     area.setWidget(body)
     return area
