@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QObject
 
 from apbundle_gui.models import text as words
-from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, Role
+from apbundle_gui.models.arranged import ICON_ROLE, RIGHT, TONE_ROLE, AnyIndex, Role
+from apbundle_gui.models.plain_table import PlainTable
 from apbundle_gui.models.remarks import Remark
 
 TITLE, MESSAGE, OFFSET = range(3)
 HEADINGS: Final = ("Kind", "What", "Where")
 
 
-class RemarkList(QAbstractTableModel):
+class RemarkList(PlainTable[Remark]):
     """The remarks there are, the worst first. As many as they may be, only those on the screen cost anything."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._remarks: Sequence[Remark] = ()
-
-    def show_remarks(self, remarks: Sequence[Remark]) -> None:
-        """Show these, and no others."""
-        self.beginResetModel()
-        self._remarks = remarks
-        self.endResetModel()
-
-    def remark(self, row: int) -> Remark:
-        """The one in a row."""
-        return self._remarks[row]
-
-    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self._remarks)
-
-    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(HEADINGS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
-        shown = orientation == Qt.Orientation.Horizontal and role == Role.DisplayRole
-        return HEADINGS[section] if shown and 0 <= section < len(HEADINGS) else None
+        super().__init__(HEADINGS, parent)
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        remark, column = self._remarks[index.row()], index.column()
+        remark, column = self.record(index.row()), index.column()
         if role == Role.DisplayRole:
             where = "" if remark.offset is None else words.hex_offset(remark.offset)
             return (remark.title, words.safe(remark.message, words.SHOWN_IN_DETAIL), where)[column]

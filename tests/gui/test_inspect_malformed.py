@@ -135,7 +135,7 @@ def test_any_error_has_its_card(bench: InspectBench, tmp_path: Path) -> None:
 def test_a_remark_leads_to_its_field(bench: InspectBench) -> None:
     bench.open(CORPUS / "X01.apbundle")
     view = bench.page.remarks.view
-    remark = bench.page.remarks.list.remark(0)
+    remark = bench.page.remarks.list.record(0)
     assert remark.offset is not None
     view.setFocus()
     view.setCurrentIndex(bench.page.remarks.list.index(0, 0))
@@ -179,7 +179,7 @@ def test_what_verifying_adds_to_a_warning_is_said_once(bench: InspectBench) -> N
     assert bench.said == ["trailing_data"]
     bench.verify()
     assert bench.said == ["trailing_data"]
-    remark = bench.page.remarks.list.remark(0)
+    remark = bench.page.remarks.list.record(0)
     assert remark.tone == "danger"
     assert remark.message.startswith("22 bytes follow the last model. ")
 
@@ -192,7 +192,7 @@ def test_very_many_findings_are_cut_short(bench: InspectBench, tmp_path: Path) -
     bench.open(path)
     bench.verify()
     assert bench.said == ["checksum_mismatch"] * 200 + ["more"]
-    assert bench.page.remarks.list.remark(200).message == "There are 200 more."
+    assert bench.page.remarks.list.record(200).message == "There are 200 more."
 
 
 def test_an_impossible_date_is_shown_as_the_number(bench: InspectBench) -> None:

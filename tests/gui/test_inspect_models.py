@@ -135,13 +135,13 @@ def test_metadata_table(services: Services, qtbot: QtBot, inspection: Inspection
 
 def test_short_lists(qtmodeltester: ModelTester) -> None:
     remarks = RemarkList()
-    remarks.show_remarks([Remark(DANGER, "bad_count", "<b>a</b>", 0x1C), Remark(WARNING, "gap", "b\n", None)])
+    remarks.show_records([Remark(DANGER, "bad_count", "<b>a</b>", 0x1C), Remark(WARNING, "gap", "b\n", None)])
     qtmodeltester.check(remarks, force_py=True)
     assert remarks.index(0, TITLE).data() == "Bad count"
     assert remarks.index(0, OFFSET).data() == "0x1C"
     assert remarks.index(1, OFFSET).data() == ""
     recent = RecentList()
-    recent.show_paths(["/a/b.apbundle", "/c/\udcff.apbundle"])
+    recent.show_records(["/a/b.apbundle", "/c/\udcff.apbundle"])
     qtmodeltester.check(recent, force_py=True)
     assert recent.index(0, 0).data() == "b.apbundle"
     pairs = PairList(("One", "Two"), [("a", "<b>"), ("c\x1b", "d")])

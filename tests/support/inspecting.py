@@ -50,7 +50,7 @@ class InspectBench:
     def said(self) -> list[str]:
         """The codes of the remarks, in order."""
         remarks = self.page.remarks.list
-        return [remarks.remark(row).code for row in range(remarks.rowCount())]
+        return [remarks.record(row).code for row in range(remarks.rowCount())]
 
     @property
     def shows(self) -> str:

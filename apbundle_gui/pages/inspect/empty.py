@@ -65,9 +65,9 @@ class EmptyInspect(QWidget):
 
     def show_recent(self, paths: Sequence[str]) -> None:
         """Offer these bundles."""
-        self.list.show_paths(paths)
+        self.list.show_records(paths)
         self._recent.setVisible(bool(paths))
         self.view.setFixedHeight(min(len(paths), 6) * theme.ROW_HEIGHT)
 
     def _open(self, index: QModelIndex) -> None:
-        self.recent_chosen.emit(self.list.path(index.row()))
+        self.recent_chosen.emit(self.list.record(index.row()))

@@ -54,7 +54,7 @@ class RemarksView(QFrame):
 
     def show_remarks(self, remarks: Sequence[Remark]) -> None:
         """Show these."""
-        self.list.show_remarks(remarks)
+        self.list.show_records(remarks)
         self.setVisible(bool(remarks))
         if remarks:
             set_property(self, kind="banner", tone=remarks[0].tone)
@@ -79,4 +79,4 @@ class RemarksView(QFrame):
         self.view.setFixedHeight(max(0, height - 1))  # the last line is the frame's
 
     def _choose(self, index: QModelIndex) -> None:
-        self.chosen.emit(self.list.remark(index.row()))
+        self.chosen.emit(self.list.record(index.row()))
