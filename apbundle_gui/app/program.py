@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -16,8 +18,13 @@ from apbundle_gui.app.arguments import Options
 from apbundle_gui.app.demo import start_demo
 from apbundle_gui.app.reporting import Reporter, log_to_stderr
 from apbundle_gui.app.screenshots import draw_all
-from apbundle_gui.main_window import MainWindow
+from apbundle_gui.main_window import MainWindow, import_pages
 from apbundle_gui.services import Services
+
+HEAD_START_MS: Final = 500
+"""How long the window has the machine for itself before the other pages are imported, in milliseconds."""
+SWITCH_S: Final = 0.001
+"""How long a job keeps the interpreter while the window waits for it, in seconds; Python's own 0.005 can be felt."""
 
 
 def make_application() -> QApplication:
@@ -37,6 +44,7 @@ def run(options: Options) -> int:
         make_application()
         return draw_all(Path(options.screenshots))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C; writes are atomic
+    sys.setswitchinterval(SWITCH_S)
     application = make_application()
     services = Services.create()
     reporter = Reporter(services.messages)
@@ -45,6 +53,7 @@ def run(options: Options) -> int:
         theme.manager().install(chosen_theme(options, services))
         window = MainWindow(services)
         window.show()
+        QTimer.singleShot(HEAD_START_MS, threading.Thread(target=import_pages, name="import pages").start)
         if options.demo:
             start_demo(window)
         if options.files:

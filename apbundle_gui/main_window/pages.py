@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from apbundle_gui.pages.page import Page
 from apbundle_gui.services import Services
@@ -35,6 +36,12 @@ def _monitor(services: Services) -> Page:
     from apbundle_gui.pages.monitor.page import MonitorPage  # imports pyqtgraph: half a second
 
     return MonitorPage(services)
+
+
+def import_pages() -> None:
+    """Import what all pages are made of, in a thread, so that showing one for the first time does not wait for it."""
+    for name in ("build", "inspect", "monitor"):
+        import_module(f"apbundle_gui.pages.{name}.page")
 
 
 def standard_pages() -> tuple[PageSpec, ...]:
