@@ -48,6 +48,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._commands: Mapping[str, Command] = {}
         self._page_name = ""
+        self._in_banner = ""
         self.setMinimumSize(860, 560)
         self.setAcceptDrops(True)
         self.actions_ = ActionSet(self)
@@ -148,6 +149,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         services = self.services
         services.messages.posted.connect(self._say)
+        services.messages.withdrawn.connect(self._unsay)
         services.jobs.changed.connect(self._recompute)
         services.session.current_changed.connect(self._bundle_changed)
         services.session.opened.connect(self._opened)
@@ -192,8 +194,13 @@ class MainWindow(QMainWindow):
             return
         if message.error is not None and message.text != str(message.error):
             text = f"{message.text} {text}"
+        self._in_banner = message.text
         self._banner_place.show()
         self.banner.say(text, _TONES[message.level])
+
+    def _unsay(self, text: str) -> None:
+        if text == self._in_banner:
+            self.banner.dismiss()
 
     def _opened(self, opened: OpenBundle) -> None:
         count = words.count(len(opened.bundle.model_names), "model")

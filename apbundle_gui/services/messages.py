@@ -50,9 +50,12 @@ class Messages(QObject):
     ----------
     posted
         Emitted with every :class:`Message`.
+    withdrawn
+        Emitted with the ``text`` of messages that hold no longer.
     """
 
     posted = Signal(object)
+    withdrawn = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -77,6 +80,10 @@ class Messages(QObject):
             self._post(Message(Level.ERROR, str(what) or type(what).__name__, what))
         else:
             self._post(Message(Level.ERROR, what, error))
+
+    def withdraw(self, text: str) -> None:
+        """Say that a message with this ``text``, if there was one, holds no longer: whoever still shows it stops."""
+        self.withdrawn.emit(text)
 
     def _post(self, message: Message) -> None:
         line = message.text if message.error is None else f"{message.text} [{message.error!r}]"

@@ -293,6 +293,15 @@ def test_messages_go_to_the_banner_or_the_status_bar(main: MainWindow, caplog: p
     assert main.banner.isVisible()
     main.banner.dismiss()
     assert not main.banner.isVisible()
+
+
+def test_a_message_that_holds_no_longer_leaves_the_banner(main: MainWindow) -> None:
+    messages = main.services.messages
+    messages.error("It stopped.", OSError("killed"))
+    messages.withdraw("Something else.")
+    assert main.banner.isVisible()
+    messages.withdraw("It stopped.")
+    assert not main.banner.isVisible()
     caplog.clear()
 
 
