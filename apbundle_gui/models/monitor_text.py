@@ -164,7 +164,7 @@ def tally(value: int) -> str:
 def pace(value: float | None) -> str:
     """A speed in words."""
     if value is None:
-        return "as fast as it goes"
+        return "unlimited"
     return f"{words.count(int(value))}/s"
 
 

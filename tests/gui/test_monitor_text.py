@@ -123,7 +123,7 @@ def test_tallies_are_exact_as_long_as_they_fit() -> None:
 
 
 def test_speeds() -> None:
-    assert wording.pace(None) == "as fast as it goes"
+    assert wording.pace(None) == "unlimited"
     assert wording.pace(2000) == "2,000/s"
     assert wording.PACES[-1] is None
 

@@ -42,7 +42,7 @@ class LimitField(QWidget):
         self.edit.editingFinished.connect(self._tidy)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, 100)
-        self.slider.setMinimumSize(64, CONTROL_HEIGHT)
+        self.slider.setMinimumSize(48, CONTROL_HEIGHT)
         self.slider.setAccessibleName("Memory limit as a share of all models")
         self.slider.valueChanged.connect(self._slid)
         layout.addWidget(self.edit)

@@ -30,6 +30,8 @@ _PREFETCH: Final = (
     ("Background", "background", "What usually follows is loaded by a thread while the program works"),
 )
 DEFAULT_PACE: Final = wording.PACES.index(20)
+SPEED_WIDTH: Final = 108
+"""The least width of the speed, in pixels: every speed can be read above it."""
 _KEY: Final = "monitor/"
 _MAX_SEED: Final = 999_999
 
@@ -58,7 +60,7 @@ class SourceBar(Card):
         self.body.addLayout(self._grid)
         self.workload = _choices("Workload", _WORKLOADS)
         self.seed = SpinBox(0, _MAX_SEED, 1)
-        self.seed.setFixedWidth(88)
+        self.seed.setFixedWidth(84)
         self.seed.setToolTip(words.tooltip("The same seed gives the same accesses"))
         self.skew = DoubleSpinBox(0.1, 3.0, 0.9)
         self.skew.setFixedWidth(76)
@@ -72,7 +74,7 @@ class SourceBar(Card):
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(0, len(wording.PACES) - 1)
         self.speed.setPageStep(2)
-        self.speed.setMinimumSize(64, CONTROL_HEIGHT)
+        self.speed.setMinimumSize(SPEED_WIDTH, CONTROL_HEIGHT)
         captions = [
             self._add(column, caption, widget, stretch)
             for column, (caption, widget, stretch) in enumerate(
