@@ -29,6 +29,8 @@ class Space(IntEnum):
     XL = 24
 
 
+PAGE_MARGINS: Final = (Space.XL, Space.L, Space.XL, Space.L)
+"""The room around every page: left, top, right, bottom."""
 RADIUS: Final = 6
 """Corner radius in pixels."""
 ROW_HEIGHT: Final = 26

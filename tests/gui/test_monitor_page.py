@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QLineEdit
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from apbundle import ModelBundle
@@ -27,6 +35,7 @@ from apbundle_gui.pages.monitor.page import MonitorPage
 from apbundle_gui.services import Services
 from apbundle_gui.services.workload import WorkloadState
 from apbundle_gui.services.workload_worker import WorkloadSettings
+from apbundle_gui.theme import PAGE_MARGINS
 from support.monitoring import make_bundle
 
 SIZES = [3000, 5000, 800, 9000, 40, 7000, 2000, 6500]
@@ -476,3 +485,12 @@ def test_moving_the_mouse_over_a_chart_shows_the_cross(page: MonitorPage, qtbot:
     assert times[-1] is not None
     QApplication.sendEvent(viewport, QEvent(QEvent.Type.Leave))
     assert times[-1] is None
+
+
+def test_header_and_cards_end_together_where_the_page_scrolls_too(page: MonitorPage, qtbot: QtBot) -> None:
+    def right(widget: QWidget) -> int:
+        return widget.mapTo(page, widget.rect().topRight()).x()
+
+    for width, height in ((1000, 560), (1200, 900)):
+        page.resize(width, height)
+        qtbot.waitUntil(lambda: right(page.source) == right(page.header.run) == page.width() - 1 - PAGE_MARGINS[2])

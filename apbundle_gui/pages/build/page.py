@@ -27,7 +27,7 @@ from apbundle_gui.services import Services
 from apbundle_gui.services.building import BuildRequest, ModelRequest
 from apbundle_gui.services.example_files import Example, ExampleFiles
 from apbundle_gui.services.sources import Sources
-from apbundle_gui.theme import Space, Tone
+from apbundle_gui.theme import PAGE_MARGINS, Space, Tone
 from apbundle_gui.widgets import Banner, button
 
 MODEL_FILTER: Final = "All files (*)"
@@ -137,7 +137,7 @@ class BuildPage(Page):
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.bench)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(Space.XL, Space.L, Space.XL, Space.L)
+        layout.setContentsMargins(*PAGE_MARGINS)
         layout.setSpacing(Space.M)
         layout.addWidget(self.banner)
         layout.addWidget(self._stack, 1)

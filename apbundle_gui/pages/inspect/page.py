@@ -25,7 +25,7 @@ from apbundle_gui.services import OpenBundle, OpenFailure, Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.first_look import first_look
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.theme import Space, Tone
+from apbundle_gui.theme import PAGE_MARGINS, Space, Tone
 from apbundle_gui.widgets import Banner
 
 _TAB_KEY = "inspect/tab"
@@ -71,7 +71,7 @@ class InspectPage(Page):
         for widget in (self.empty, self.failure, self.content):
             self._stack.addWidget(widget)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(Space.XL, Space.L, Space.XL, Space.L)
+        layout.setContentsMargins(*PAGE_MARGINS)
         layout.addWidget(self._stack)
 
     def _connect(self) -> None:

@@ -32,6 +32,8 @@ _LINES: Final = (  # in the order of monitor_series.KINDS
     ("eviction", "Evictions", Tone.EVICTION),
     ("prefetch", "Prefetches", Tone.PREFETCH),
 )
+_HEADROOM: Final = 1.15
+"""The height of a chart over its highest value: room for a line there, and for half of its label."""
 _EMPTY: Final = np.zeros(0)
 _EVENTS_A_STEP: Final = 6
 _PIXELS_A_STEP: Final = 6
@@ -128,9 +130,9 @@ class Charts(QWidget):
         (self.events if stacked else self.hit_rate).header.addWidget(self.span_button)
 
     def _set_ranges(self, begin: float, end: float, events: float, memory: float, limit: int) -> None:
-        self.events.set_range(begin, end, events * 1.06, axes.count_ticks(events))
-        self.hit_rate.set_range(begin, end, 1.06, axes.share_ticks())
-        self.memory.set_range(begin, end, memory * 1.15, axes.size_ticks(memory * 1.15))
+        self.events.set_range(begin, end, events * _HEADROOM, axes.count_ticks(events))
+        self.hit_rate.set_range(begin, end, _HEADROOM, axes.share_ticks())
+        self.memory.set_range(begin, end, memory * _HEADROOM, axes.size_ticks(memory * _HEADROOM))
         self.memory.set_limit(float(limit))
         ticks = axes.time_ticks(begin, end, max(self.memory.plot_width // 90, 2))
         for plot in self.plots:

@@ -133,7 +133,7 @@ class Dashboard(QWidget):
         if not self.splitter.restoreState(self._remembered[orientation]):
             upright = orientation == Qt.Orientation.Vertical
             length = self.height() if upright else self.width()
-            share = 0.69 if upright else 0.5
+            share = 0.65 if upright else 0.5
             self.splitter.setSizes([round(length * share), round(length * (1 - share))])
         self.splitter.setOrientation(orientation)
         self.splitter.setHandleWidth(Space.S)

@@ -20,7 +20,7 @@ from apbundle_gui.pages.monitor.source_bar import SourceBar
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.workload import Workload, WorkloadState, list_models
-from apbundle_gui.theme import Space
+from apbundle_gui.theme import PAGE_MARGINS, Space
 from apbundle_gui.widgets import EmptyState, button, set_property
 
 EXAMPLE_PACE: Final = 50
@@ -123,12 +123,13 @@ class MonitorPage(Page):
         self.no_models = EmptyState("monitor", "Nothing to page", "This bundle holds no models.", (), hint)
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(Space.L, Space.M, 0, 0)
+        left, top, right, _ = PAGE_MARGINS
+        column.setContentsMargins(left, top, 0, 0)  # a scroll bar stands at the edge of the window
         column.setSpacing(Space.S)
         self.header = Header(
             run=self.run, pause=self.workload.pause, step=self.step, reset=self.reset, thaw=self.freeze
         )
-        self.header.setContentsMargins(0, 0, Space.L, 0)
+        self.header.setContentsMargins(0, 0, right, 0)
         column.addWidget(self.header)
         self.source = SourceBar()
         self.dashboard = Dashboard()
@@ -262,17 +263,18 @@ class MonitorPage(Page):
 def _padded(widget: QWidget) -> QWidget:
     outer = QWidget()
     layout = QVBoxLayout(outer)
-    layout.setContentsMargins(Space.XL, Space.XL, Space.XL, Space.XL)
+    layout.setContentsMargins(*PAGE_MARGINS)
     layout.addWidget(widget)
     return outer
 
 
 def _scrolling(top: QWidget, rest: QWidget) -> QScrollArea:
     """Two widgets under each other, which scroll where the window is too small for them."""
+    _, _, right, bottom = PAGE_MARGINS
     body = QWidget()
     set_property(body, kind="page-body")
     column = QVBoxLayout(body)
-    column.setContentsMargins(0, 0, Space.L, Space.L)
+    column.setContentsMargins(0, 0, right, bottom)
     column.setSpacing(Space.S)
     column.addWidget(top)
     column.addWidget(rest, 1)
@@ -281,4 +283,10 @@ def _scrolling(top: QWidget, rest: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus within: no stop of its own
     area.setWidget(body)
+    bar = area.verticalScrollBar()
+
+    def keep_right_edge(_: int, most: int) -> None:
+        column.setContentsMargins(0, 0, right - (bar.sizeHint().width() if most else 0), bottom)
+
+    bar.rangeChanged.connect(keep_right_edge)
     return area
