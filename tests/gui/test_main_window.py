@@ -293,9 +293,10 @@ def test_messages_go_to_the_banner_or_the_status_bar(main: MainWindow, caplog: p
     assert main.banner.isVisible()
     main.banner.dismiss()
     assert not main.banner.isVisible()
+    caplog.clear()
 
 
-def test_a_message_that_holds_no_longer_leaves_the_banner(main: MainWindow) -> None:
+def test_a_message_that_holds_no_longer_leaves_the_banner(main: MainWindow, caplog: pytest.LogCaptureFixture) -> None:
     messages = main.services.messages
     messages.error("It stopped.", OSError("killed"))
     messages.withdraw("Something else.")
