@@ -154,9 +154,8 @@ class Workload(QObject):
         """End what runs, wait for it, and leave nothing behind."""
         self.reset()
         for process in self.findChildren(QProcess):
-            if not process.waitForFinished(PATIENCE_MS):
-                process.kill()
-                process.waitForFinished()
+            process.kill()  # it only reads: there is nothing to lose, and nobody waits for it to come to its end
+            process.waitForFinished()
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
