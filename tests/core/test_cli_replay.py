@@ -119,3 +119,16 @@ def test_hostile_names_stay_in_their_column(program: Program, tmp_path: Path) ->
     assert row.split("\t") == ["get", "a\\x09b\\x1b[2J", "ok:1", "0", "1", "0", "1", "1", "0", "a\\x09b\\x1b[2J"]
     assert "\x1b" not in program(*given).out
     assert program.json(*given).document["cached"] == ["a\tb\x1b[2J"]
+
+
+def test_reading_counts_bytes_where_mapping_counts_blocks(program: Program, tmp_path: Path) -> None:
+    mib = 1 << 20
+    bundle, ops = tmp_path / "large.apbundle", tmp_path / "ops"
+    models = ModelBundle.builder(bundle).add_model("four", bytes(4 * mib + 1)).add_model("three", bytes(3 * mib))
+    models.build().close()
+    ops.write_text("get three\nget four\n")
+    given = ["replay", str(bundle), "--ops", str(ops), "--max-memory", "5MiB", "--source"]
+    read = program.json(*given, "read").document
+    assert (read["evictions"], read["memory_used"], read["resident"]) == (1, 4 * mib + 1, 4 * mib + 1)
+    mapped = program.json(*given, "map").document  # its three blocks alone exceed the limit
+    assert (mapped["evictions"], mapped["memory_used"]) == (0, 7 * mib + 1)

@@ -47,6 +47,13 @@ def _options(parser: ArgumentParser) -> None:
         help="load up to N models ahead before each access returns; off if not given",
     )
     parser.add_argument(
+        "--source",
+        choices=["auto", "map", "read"],
+        default="auto",
+        help="map models of 2MiB and more, where the limit counts whole blocks of the file, or read every one, which "
+        "counts as the format's first implementation does (default auto: map where that is safe)",
+    )
+    parser.add_argument(
         "--every", action="store_true", help="print a line of tab-separated values after each operation"
     )
 
@@ -58,6 +65,7 @@ def _run(options: Namespace, output: Output) -> int:
         eviction=options.eviction,
         prefetch="off" if options.prefetch is None else "inline",
         prefetch_count=options.prefetch or 0,
+        source=options.source,
     )
     with PagedBundle.open(options.file, config) as paged:
         if options.every and not output.json:
