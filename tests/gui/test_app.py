@@ -57,6 +57,14 @@ def test_version_needs_no_window_toolkit() -> None:
     assert "pip install 'apbundle[gui]'" in done.stderr
 
 
+def test_no_display(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert main([]) == 2
+    assert "no display" in capsys.readouterr().err
+
+
 def test_the_theme_of_the_command_line_goes_before_the_remembered_one(services: Services) -> None:
     assert chosen_theme(parse([]), services) is theme.Choice.SYSTEM
     services.settings.remember("window/theme", "nonsense")
