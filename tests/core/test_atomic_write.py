@@ -53,6 +53,17 @@ def test_new_and_replaced(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_folder_one_may_not_write_to_is_told_of_the_target(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    with recorded() as calls:
+        write(target)
+    last = calls.count("open")
+    with failing(Fault("open", last, "EACCES")), pytest.raises(PermissionError) as caught:
+        write(target, b"other")
+    assert caught.value.filename == str(target)
+    assert target.read_bytes() == b"new"
+
+
 def test_empty(tmp_path: Path) -> None:
     write_atomically(tmp_path / "empty", size=0, fill=lambda out: None)
     assert (tmp_path / "empty").read_bytes() == b""

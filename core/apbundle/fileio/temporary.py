@@ -99,7 +99,11 @@ class Temporary:
         OSError
         """
         with _turn(directory):
-            descriptor = self._descriptor = create_temporary(self.path, mode)
+            try:
+                descriptor = self._descriptor = create_temporary(self.path, mode)
+            except OSError as error:
+                error.filename = self.target  # nobody but us knows the other name
+                raise
             self._created = True
             _lock(descriptor)
             if alone and _has_rival(self.path, temporary_prefix(self.target)):
