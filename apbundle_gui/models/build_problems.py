@@ -131,7 +131,7 @@ _CHANGED: Final = Problem(
 def _overwritten(output: OutputFacts) -> Problem:
     other = f"{os.path.splitext(output.path)[0]}-bundle{EXTENSION}"
     detail = "The bundle would be written over this very file."
-    return Problem("The output is this file", detail, Fix("Write elsewhere", Remedy.OUTPUT, other))
+    return Problem("Is the output", detail, Fix("Change it", Remedy.OUTPUT, other))
 
 
 def _source_problem(path: str, facts: SourceFacts) -> Problem | None:

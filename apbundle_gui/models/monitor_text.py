@@ -50,8 +50,8 @@ _ERROR_REASONS: Final = {
 
 
 def name_of(unit: int, names: Sequence[str]) -> str:
-    """A model's name for a sentence, in backquotes."""
-    return f"`{words.safe(names[unit], SHOWN_NAME)}`" if unit < len(names) else "an unknown model"
+    """A model's name for a sentence, in quotation marks."""
+    return f"“{words.safe(names[unit], SHOWN_NAME)}”" if unit < len(names) else "an unknown model"
 
 
 def sentence(row: Any, names: Sequence[str]) -> str:

@@ -107,7 +107,7 @@ def test_a_pipe_is_refused_at_its_row(bench: Bench, tmp_path: Path) -> None:
 def test_the_output_must_not_be_a_source(full: Bench, files: list[Path]) -> None:
     full.page.store.put(str(files[2]))
     full.settle()
-    assert full.cell(2, Column.SOURCE, PROBLEM_ROLE) == "The output is this file"
+    assert full.cell(2, Column.SOURCE, PROBLEM_ROLE) == "Is the output"
     click_fix(full, 2)
     assert full.page.store.draft.output == str(files[2].with_name("ccc-bundle.apbundle"))
     assert full.page.can_build()

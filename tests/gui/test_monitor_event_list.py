@@ -66,7 +66,7 @@ def test_what_a_row_says(model: EventListModel) -> None:
         "Eviction",
         "encoder",
         "2.00 KiB",
-        "`encoder` was evicted: `decoder` needed 4.00 KiB and nothing was free.",
+        "“encoder” was evicted: “decoder” needed 4.00 KiB and nothing was free.",
     ]
     assert [text(model, 1, column) for column in Column][1:4] == ["Hit × 7", "2 models", "–"]
     assert text(model, 0, Column.SIZE, Qt.ItemDataRole.ToolTipRole) == "<qt>2,048 bytes</qt>"

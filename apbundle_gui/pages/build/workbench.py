@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from apbundle_gui.models.build_table import DraftTable
 from apbundle_gui.pages.build.draft_view import DraftView
@@ -76,7 +76,7 @@ class Workbench(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(Space.M)
         self.splitter.addWidget(left)
-        self.splitter.addWidget(self.panel)
+        self.splitter.addWidget(_scrolling(self.panel))
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
         rows = QVBoxLayout(self)
@@ -99,3 +99,14 @@ class Workbench(QWidget):
     def _dismiss(self) -> None:
         self.error_card.hide()
         self.dismissed.emit()
+
+
+def _scrolling(panel: QWidget) -> QScrollArea:
+    """The panel at its least height or more: below an error card in a small window it scrolls."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus within: no stop of its own
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(panel)
+    area.setMinimumWidth(panel.minimumSizeHint().width())
+    return area

@@ -42,10 +42,10 @@ class EmptyInspect(QWidget):
             "Look into a bundle",
             "See which models it holds and where, what every byte of its manifest means, and whether it is undamaged.",
             (
-                button("&Open…", self.open_wanted.emit, icon="open", kind="primary"),
-                button("Open &Sample", self.sample_wanted.emit, icon="sample"),
+                button("Open…", self.open_wanted.emit, icon="open", kind="primary"),
+                button("Open Sample", self.sample_wanted.emit, icon="sample"),
             ),
-            "Or drop an .apbundle file here.",
+            "Or drop a bundle here.",
         )
         self.state.dropped.connect(self.dropped)
         layout.addWidget(self.state, 1)

@@ -27,6 +27,7 @@ EXAMPLE_PACE: Final = 50
 """The speed of the example, in accesses a second."""
 EXAMPLE_SECONDS: Final = 6.0
 """How much of the example has to be on the screen before it is ready, in seconds of the recording."""
+STOPPED: Final = "The workload stopped."
 
 _OVER: Final = (WorkloadState.IDLE, WorkloadState.ENDED, WorkloadState.FULL, WorkloadState.FAILED)
 _WORKING: Final = (WorkloadState.STARTING, WorkloadState.RUNNING)
@@ -118,7 +119,7 @@ class MonitorPage(Page):
         sentence = "Run a workload on a bundle and see which models stay in memory, which leave, and why."
         open_ = button("Open…", lambda: self.action_requested.emit("file.open"), icon="open", kind="primary")
         sample = button("Open Sample", lambda: self.action_requested.emit("file.sample"), icon="sample")
-        hint = "Drop a bundle here to open it."
+        hint = "Or drop a bundle here."
         self.nothing = EmptyState("monitor", "Watch models page", sentence, (open_, sample), hint)
         self.no_models = EmptyState("monitor", "Nothing to page", "This bundle holds no models.", (), hint)
         content = QWidget()
@@ -200,6 +201,7 @@ class MonitorPage(Page):
         if self._bundle is None or not self._can()["run"]:
             return
         self.reset()
+        self.services.messages.withdraw(STOPPED)
         try:
             self.workload.start(replace(self.source.settings(self._bundle.path), held=held))
         except OSError as error:
@@ -225,7 +227,7 @@ class MonitorPage(Page):
         self.live.look(self.workload.resident)
 
     def _workload_failed(self, error: BaseException) -> None:
-        self.services.messages.error("The workload stopped.", error)
+        self.services.messages.error(STOPPED, error)
 
     def _recording_ended(self) -> None:
         if self.workload.alive:  # its process goes on, but nobody can see what it does
