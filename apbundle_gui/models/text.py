@@ -133,8 +133,17 @@ def progress(phase: str, done: int, total: int, per_second: float, seconds_left:
     """What a job is doing, in one line: ``copy · 1.2 GiB of 4.0 GiB · 900 MiB/s · 3 s left``."""
     amount = f"{format_size(done)} of {format_size(total)}" if total > 0 else format_size(done) if done else ""
     speed = rate(per_second) if per_second > 0 else ""
-    left = f"{duration(seconds_left)} left" if total > 0 and seconds_left is not None and seconds_left >= 1 else ""
-    return joined((safe(phase, 60).capitalize(), amount, speed, left))
+    return joined((safe(phase, 60).capitalize(), amount, speed, _left(total, seconds_left)))
+
+
+def brief_progress(phase: str, done: int, total: int, seconds_left: float | None) -> str:
+    """The same where there is little room: ``Copy · 30 % · 3 s left``."""
+    share = percent(done / total) if total > 0 else ""
+    return joined((safe(phase, 60).capitalize(), share, _left(total, seconds_left)))
+
+
+def _left(total: int, seconds: float | None) -> str:
+    return f"{duration(seconds)} left" if total > 0 and seconds is not None and seconds >= 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

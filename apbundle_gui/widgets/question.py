@@ -7,8 +7,6 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 
-from apbundle_gui import theme
-
 SENTENCE_WIDTH: Final = 400
 """Width of what the question says, in pixels; by itself the box makes columns of a word each."""
 
@@ -33,8 +31,6 @@ def question(parent: QWidget, title: str, text: str, detail: str, yes: str) -> t
     agree = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     for label in box.findChildren(QLabel):
-        if label.text() == text:
-            label.setFont(theme.section_font())
-        elif label.text() == detail:
+        if label.text() == detail:
             label.setFixedWidth(SENTENCE_WIDTH)
     return box, agree

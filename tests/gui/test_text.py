@@ -131,3 +131,8 @@ def test_a_finished_file_that_was_kept_is_named() -> None:
 )
 def test_what_the_system_refuses_has_a_title(error: OSError, title: str) -> None:
     assert text.error_text(error).title == title
+
+
+def test_progress_where_there_is_little_room() -> None:
+    assert text.brief_progress("copy", 30, 100, 3.0) == "Copy  ·  30 %  ·  3.0 s left"
+    assert text.brief_progress("copy", 5, 0, None) == "Copy"

@@ -80,7 +80,7 @@ class Header(QWidget):
     def show_build(self, job: Job) -> None:
         """Say how far a build is."""
         self.state.set_state("Cancelling" if job.cancelling else "Building", Tone.ACCENT)
-        self.remark.setText(words.progress(job.phase, job.done, job.total, job.rate, job.seconds_left))
+        self.remark.setText(words.brief_progress(job.phase, job.done, job.total, job.seconds_left))
         self.bar.setRange(0, STEPS if job.total > 0 else 0)
         if job.total > 0:
             self.bar.setValue(min(STEPS, STEPS * job.done // job.total))

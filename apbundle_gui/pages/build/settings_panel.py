@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import Draft, Options
@@ -64,6 +64,7 @@ class SettingsPanel(Card):
         self.description.setPlaceholderText("What is in this bundle, for whoever opens it")
         self.description.setMinimumHeight(64)
         self.description.setMaximumHeight(200)
+        self.description.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # takes what is left
         self._add("Description", self.description, stretch=4)
         self.body.addSpacing(Space.XS)
         self._compose_options()
