@@ -26,7 +26,7 @@ WIDE: Final = 1500
 EVENTS_HEIGHT: Final = 132
 EVENTS_WIDTH: Final = 420
 """The least room of the events, in pixels; where there is less, the page scrolls."""
-BEATS: Final = 4
+BEATS: Final = 8
 """Beats in which everything is shown once."""
 _KEYS: Final = {
     Qt.Orientation.Vertical: "monitor/splitter_vertical",
@@ -103,10 +103,10 @@ class Dashboard(QWidget):
             return
         if beat % 2 == 0:
             self.charts.show_run(self._run, now / 1e9)
-        elif beat % BEATS == 1:
+        elif beat % 4 == 1:
             self.tiles.show_run(self._run, now / 1e9, resident)
             self.strip.show_run(self._run, now)
-        else:
+        elif beat % BEATS == 3:
             self.events.publish()
 
     def restore(self, settings: Settings) -> None:
