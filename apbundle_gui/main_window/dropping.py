@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.theme import Space
-from apbundle_gui.widgets import DropArea, Glyph, PageTitle, SecondaryLabel
-from apbundle_gui.widgets.drop import local_paths
+from apbundle_gui.widgets import DropArea, Glyph, PageTitle, SecondaryLabel, local_paths, take_copy
 
 
 def all_bundles(paths: Sequence[str]) -> bool:
@@ -89,12 +88,16 @@ class DropOverlay(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if local_paths(event.mimeData()):
+            take_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Beside the targets: what the files are decides."""
         if paths := local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
             (self._open if all_bundles(paths) else self._add)(paths)
 
     def paintEvent(self, event: QPaintEvent) -> None:

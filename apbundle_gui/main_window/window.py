@@ -24,7 +24,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import Level, Message, OpenBundle, OpenFailure, Services
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Banner, local_paths
+from apbundle_gui.widgets import Banner, local_paths, take_copy
 
 FILTER: Final = "Bundles (*.apbundle);;All files (*)"
 _TONES: Final = {Level.INFO: Tone.OK, Level.WARNING: Tone.WARNING, Level.ERROR: Tone.DANGER}
@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         paths = local_paths(event.mimeData())
         if paths and event.source() is None:  # what is dragged out of the window is not offered back to it
-            event.acceptProposedAction()
+            take_copy(event)
             if not self._pages[self._page_name].takes_drag(paths):
                 self._overlay.offer(paths)
 

@@ -3,7 +3,7 @@
 from apbundle_gui.widgets.buttons import button, icon_button
 from apbundle_gui.widgets.cards import Card, Divider, Facts, Note, Swatch, Tile
 from apbundle_gui.widgets.cells import CellDelegate
-from apbundle_gui.widgets.drop import DropArea, local_paths
+from apbundle_gui.widgets.drop import DropArea, local_paths, take_copy
 from apbundle_gui.widgets.fields import DoubleSpinBox, SpinBox
 from apbundle_gui.widgets.flow import FlowLayout
 from apbundle_gui.widgets.labels import (
@@ -49,4 +49,5 @@ __all__ = [
     "local_paths",
     "question",
     "set_property",
+    "take_copy",
 ]

@@ -6,8 +6,8 @@ import os
 import sys
 from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import QMimeData, QRectF, QUrl, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QMimeData, QRectF, Qt, QUrl, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QWidget
 
 from apbundle_gui import theme
@@ -28,6 +28,12 @@ def local_paths(mime: QMimeData) -> list[str]:
     return [path for url in mime.urls() if (path := local_path(url))]
 
 
+def take_copy(event: QDropEvent) -> None:
+    """Accept a drag as one that copies, whatever is proposed: who is told that its files were moved may delete them."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
+
+
 class DropArea(QFrame):
     """A dashed frame that files can be dropped on.
 
@@ -46,8 +52,12 @@ class DropArea(QFrame):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
             self._show_dropping(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        if local_paths(event.mimeData()):
+            take_copy(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._show_dropping(False)
@@ -55,7 +65,7 @@ class DropArea(QFrame):
     def dropEvent(self, event: QDropEvent) -> None:
         self._show_dropping(False)
         if paths := local_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
             self.dropped.emit(paths)
 
     def paintEvent(self, event: QPaintEvent) -> None:

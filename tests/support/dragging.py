@@ -9,6 +9,9 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+OFFERED = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+"""What a file manager lets be done with its files; it proposes to move them."""
+
 
 def mime_of(*urls: QUrl) -> QMimeData:
     """What is dragged when these URLs are."""
@@ -24,9 +27,7 @@ def mime_of_files(paths: Iterable[Path | str]) -> QMimeData:
 
 def drag_onto(widget: QWidget, mime: QMimeData) -> bool:
     """Drag into a widget; whether it would take a drop."""
-    event = QDragEnterEvent(
-        QPoint(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    )
+    event = QDragEnterEvent(QPoint(5, 5), OFFERED, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
     event.ignore()
     QApplication.sendEvent(widget, event)
     return event.isAccepted()
@@ -36,9 +37,8 @@ def drop_onto(widget: QWidget, mime: QMimeData) -> bool:
     """Drag into a widget and drop; whether it took it."""
     if not drag_onto(widget, mime):
         return False
-    event = QDropEvent(
-        QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    )
+    event = QDropEvent(QPointF(5, 5), OFFERED, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
     event.ignore()
     QApplication.sendEvent(widget, event)
+    assert not event.isAccepted() or event.dropAction() is Qt.DropAction.CopyAction  # else the files may be deleted
     return event.isAccepted()

@@ -28,7 +28,7 @@ from apbundle_gui.services.building import BuildRequest, ModelRequest
 from apbundle_gui.services.example_files import Example, ExampleFiles
 from apbundle_gui.services.sources import Sources
 from apbundle_gui.theme import PAGE_MARGINS, Space, Tone
-from apbundle_gui.widgets import Banner, button
+from apbundle_gui.widgets import Banner, button, take_copy
 
 MODEL_FILTER: Final = "All files (*)"
 BUNDLE_FILTER: Final = f"Bundles (*{EXTENSION});;All files (*)"
@@ -372,12 +372,12 @@ class BuildPage(Page):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if draft_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
             self.empty.show_dropping(True)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if draft_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
 
     def dragLeaveEvent(self, event: QEvent) -> None:
         self.empty.show_dropping(False)
@@ -385,7 +385,7 @@ class BuildPage(Page):
     def dropEvent(self, event: QDropEvent) -> None:
         self.empty.show_dropping(False)
         if paths := draft_paths(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
             self.adding.add(paths)
 
     def _show_menu(self, at: QPoint) -> None:
