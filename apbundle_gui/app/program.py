@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -53,7 +54,7 @@ def run(options: Options) -> int:
         theme.manager().install(chosen_theme(options, services))
         window = MainWindow(services)
         window.show()
-        QTimer.singleShot(HEAD_START_MS, threading.Thread(target=import_pages, name="import pages").start)
+        QTimer.singleShot(HEAD_START_MS, threading.Thread(target=import_ahead, name="import pages").start)
         if options.demo:
             start_demo(window)
         if options.files:
@@ -62,6 +63,16 @@ def run(options: Options) -> int:
         return application.exec()
     finally:
         reporter.uninstall()
+
+
+def import_ahead() -> None:
+    """Import what the other pages need.
+
+    Modules live as long as the program. With them, a full round of the garbage collector stops the window for 40 ms;
+    without, for less than one.
+    """
+    import_pages()
+    gc.freeze()
 
 
 def chosen_theme(options: Options, services: Services) -> theme.Choice:

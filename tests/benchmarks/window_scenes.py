@@ -20,7 +20,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from apbundle_gui import theme
-from apbundle_gui.app.program import make_application
+from apbundle_gui.app.program import SWITCH_S, import_ahead, make_application
 from apbundle_gui.app.screenshots import wait_until
 from apbundle_gui.main_window import MainWindow
 from apbundle_gui.models.monitor_text import PACES
@@ -180,11 +180,13 @@ def main() -> None:
     if name == "bare":
         bare()
         return
+    sys.setswitchinterval(SWITCH_S)
     make_application()
     stage = Stage(Path(folder), float(seconds), QSize(int(width), int(height)))
     if name == "start":
         stage.window.grab()
     else:
+        import_ahead()
         print(json.dumps(stage.play(name)))
     stage.close()
 

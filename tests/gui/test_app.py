@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from apbundle_gui import resources, theme
 from apbundle_gui.app import main, screenshots
 from apbundle_gui.app.arguments import Options, parse
 from apbundle_gui.app.demo import start_demo
-from apbundle_gui.app.program import chosen_theme
+from apbundle_gui.app.program import chosen_theme, import_ahead
 from apbundle_gui.app.reporting import Reporter
 from apbundle_gui.app.screenshots import save, settled_picture, wait_until
 from apbundle_gui.main_window import MainWindow
@@ -208,3 +209,11 @@ def test_resources_come_from_the_wheel_or_the_checkout(tmp_path: Path, monkeypat
     assert resources.path("both") == wheel / "both"
     with pytest.raises(FileNotFoundError, match="missing"):
         resources.path("neither")
+
+
+def test_modules_stay_out_of_the_garbage_collectors_rounds() -> None:
+    try:
+        import_ahead()
+        assert gc.get_freeze_count() > 100_000
+    finally:
+        gc.unfreeze()
