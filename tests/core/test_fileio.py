@@ -210,6 +210,21 @@ def test_a_large_read_takes_its_size_once(path: Path) -> None:
     assert peak < 3 * PIECE + 100_000
 
 
+def test_a_failed_read_lets_go_of_the_buffer(path: Path) -> None:
+    """Or the traceback holds it: a cycle that the garbage collector of Python 3.12 does not survive."""
+    buffer = bytearray(100)
+    with InputFile.open(path) as file:
+        with failing(Fault("preadv", 1, "EIO")), pytest.raises(OSError, match="Input/output error") as failed:
+            file.read_into(0, buffer)
+        buffer.append(0)  # BufferError while there is a view of it
+        os.truncate(path, 10)
+        with pytest.raises(ChangedOnDisk) as changed:
+            file.read_into(0, buffer)
+        buffer.append(0)
+    assert failed.tb is not None
+    assert changed.tb is not None
+
+
 def test_offsets_beyond_32_bits(path: Path) -> None:
     with open(path, "r+b") as made:
         made.seek((5 << 30) + 7)

@@ -183,19 +183,20 @@ class InputFile:
 
         After an exception the content of ``buffer`` is undefined.
         """
-        view = as_bytes(buffer)
-        self._check_range(offset, len(view))
-        descriptor = self._opened()
-        if checked:
-            self._compare(descriptor)
-        try:
-            done = read_up_to(descriptor.number, offset, view)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, self.path) from error
-        if done != len(view):
-            raise self._changed(f"The file now ends at byte {offset + done}; it had {self.size} bytes.", offset + done)
-        if checked:
-            self._compare(descriptor)
+        with as_bytes(buffer) as view:  # let go of even if this raises: what is being traced back may be in a cycle
+            self._check_range(offset, len(view))
+            descriptor = self._opened()
+            if checked:
+                self._compare(descriptor)
+            try:
+                done = read_up_to(descriptor.number, offset, view)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, self.path) from error
+            if done != len(view):
+                end = offset + done
+                raise self._changed(f"The file now ends at byte {end}; it had {self.size} bytes.", end)
+            if checked:
+                self._compare(descriptor)
 
     def check_unchanged(self) -> None:
         """Raise ``ChangedOnDisk`` unless device, inode, size and modification time are those of the opening.

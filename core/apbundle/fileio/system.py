@@ -112,7 +112,7 @@ syscalls: Final = Syscalls()
 
 
 def as_bytes(data: bytes | bytearray | memoryview) -> memoryview:
-    """A flat byte view of ``data``, without a copy (``TypeError`` if it is not contiguous)."""
+    """A flat byte view of ``data``, new and without a copy (``TypeError`` if it is not contiguous)."""
     view = memoryview(data)
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
@@ -122,7 +122,8 @@ def read_up_to(descriptor: int, offset: int, view: memoryview) -> int:
     done = interruptions = 0
     while done < len(view):
         try:
-            count = syscalls.preadv(descriptor, [view[done:]], offset + done)
+            with view[done:] as rest:  # released even if this raises: see InputFile.read_into
+                count = syscalls.preadv(descriptor, [rest], offset + done)
         except InterruptedError:
             interruptions += 1
             if interruptions > _INTERRUPTIONS:
