@@ -32,7 +32,7 @@ def line_pen(tone: Tone, *, plain: bool = False) -> QPen:
 class _Sample(QWidget):
     """A piece of the line with its marker."""
 
-    SIZE: Final = QSize(20, 12)
+    SIZE: Final = QSize(16, 12)
 
     def __init__(self, tone: Tone, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +70,7 @@ class LegendItem(QWidget):
         self.caption = caption
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(Space.XS + 2)
+        layout.setSpacing(Space.XS)
         layout.addWidget(_Sample(tone))
         layout.addWidget(SecondaryLabel(caption))
         self._value = SecondaryLabel("")

@@ -85,7 +85,7 @@ class TimePlot(QWidget):
         top.setFixedHeight(HEADER_HEIGHT)
         self.header = QHBoxLayout(top)
         self.header.setContentsMargins(0, 0, 0, 0)
-        self.header.setSpacing(Space.M)
+        self.header.setSpacing(Space.S)
         self.header.addWidget(SectionTitle(title))
         self.header.addStretch(1)
         layout = QVBoxLayout(self)

@@ -80,8 +80,9 @@ class Tiles(QWidget):
         size("bytes_loaded", counters.bytes_loaded, times)
         share = words.percent(counters.memory_used / run.limit) if run.limit else words.NONE
         size("memory_used", counters.memory_used, f"{share} of {words.size(run.limit)}")
-        models = f"{int(run.residency.resident.sum()):,} of {words.count(len(run.names), 'model')}"
-        size("resident", resident, models)
+        there, models = int(run.residency.resident.sum()), len(run.names)
+        of = words.count(models, "model") if models < 1000 else tally(models)  # a tile has no room for both
+        size("resident", resident, f"{tally(there)} of {of}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
