@@ -89,8 +89,8 @@ BUNDLE_BADGES: Final = {
     BundleState.NOT_VERIFIED: Badge(
         "Not verified yet", "neutral", "The bundle holds checksums; nobody has compared them with its bytes."
     ),
-    BundleState.EXTENSION_DAMAGED: Badge(
-        "Extension damaged", "danger", "Checksums and metadata cannot be used: this is the plain version 1 view."
+    BundleState.EXTENSION_UNUSABLE: Badge(
+        "Extension unusable", "danger", "Checksums and metadata cannot be used: this is the plain version 1 view."
     ),
 }
 

@@ -22,7 +22,7 @@ class BundleState(Enum):
     FAILED = "failed"
     NO_CHECKSUMS = "no checksums"
     NOT_VERIFIED = "not verified"
-    EXTENSION_DAMAGED = "extension damaged"
+    EXTENSION_UNUSABLE = "extension unusable"
 
 
 class ModelState(Enum):
@@ -72,7 +72,7 @@ class Verification(QObject):
     def state(self) -> BundleState:
         """What can be said of the bundle."""
         if self._bundle.extension_error is not None:
-            return BundleState.EXTENSION_DAMAGED
+            return BundleState.EXTENSION_UNUSABLE
         if self.report is not None:
             return {
                 "verified": BundleState.VERIFIED,

@@ -57,7 +57,7 @@ def test_every_file_that_opens_shows_what_is_odd(bench: InspectBench) -> None:
         assert bench.shows == "content", name
         error = case["extension_error"]
         if error is not None:
-            assert bench.badge == "Extension damaged", name
+            assert bench.badge == "Extension unusable", name
             assert bench.said[0] == error, name
         else:
             assert bench.badge in ("Not verified yet", "No checksums"), name
@@ -66,7 +66,7 @@ def test_every_file_that_opens_shows_what_is_odd(bench: InspectBench) -> None:
         bench.page.grab()
         bench.verify()
         if error is not None:
-            assert bench.badge == "Extension damaged", name
+            assert bench.badge == "Extension unusable", name
         elif "verify" in case:
             badge = {"verified": "Verified", "failed": "Failed", "no_checksums": "No checksums"}[case["verify"]]
             assert bench.badge == badge, name

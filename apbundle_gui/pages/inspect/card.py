@@ -154,7 +154,8 @@ class BundleCard(Card):
         total = reader.manifest.total_size
         facts["Models"].set_value(words.count(len(inspection.names)), f"{words.exact_size(total)} in all models")
         facts["Created"].set_value(words.timestamp(bundle.created_at), f"{bundle.created_at:,} seconds since 1970")
-        extension = "with extension" if reader.extension is not None else "plain"
+        without = "plain" if bundle.extension_error is None else "unusable extension"
+        extension = "with extension" if reader.extension is not None else without
         facts["Format"].set_value(f"Version {reader.version}, {extension}")
         offset = bundle.data_offset
         facts["Data offset"].set_value(words.hex_offset(offset), words.offset_tooltip(offset))

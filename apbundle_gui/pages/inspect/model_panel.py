@@ -202,7 +202,7 @@ class ModelPanel(SidePanel):
 
 def _metadata_note(inspection: Inspection, items: int) -> str:
     if inspection.bundle.extension_error is not None:
-        return "The extension is damaged: metadata cannot be used."
+        return "The extension cannot be used, nor metadata with it."
     if items == MOST_ITEMS:
         return "There may be more; the Metadata tab has all."
     return "" if items else "The bundle holds no metadata of this model."
