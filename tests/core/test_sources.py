@@ -245,6 +245,23 @@ def test_larger_than_the_limit_is_given_but_not_brought_in() -> None:
     assert source.charged == 0
 
 
+def test_one_that_fits_while_its_blocks_do_not_is_read() -> None:
+    source, pages = mapped(5 * BLOCK)
+    unit = Unit(0, "crooked", BLOCK + 2, BLOCK - 1)  # it touches three blocks
+    limit = 2 * BLOCK
+    assert source.cost(unit, limit) == unit.size
+    view = hold(source, unit, limit)
+    assert source.charged == unit.size
+    assert view[:1000] == content(unit)[:1000]
+    assert len(view) == unit.size
+    assert source.relief(unit, Unit(1, "other", BLOCK, 3 * BLOCK)) == unit.size
+    assert not pages.inside
+    source.release(unit)
+    assert source.charged == 0
+    assert source.cost(unit, 3 * BLOCK) == 3 * BLOCK
+    assert source.cost(unit, unit.size - 1) is None
+
+
 def test_closing_gives_all_back() -> None:
     source, pages = mapped(4 * BLOCK)
     view = hold(source, Unit(0, "a", 2 * BLOCK, 0))

@@ -156,7 +156,8 @@ class MappedSource:
         The map of the file that units' offsets count in. Units do not overlap, so only the first and the last block
         of one can be shared.
     heap
-        For units that are small or do not lie in the file as they are.
+        For units that are small, do not lie in the file as they are, or fit under the limit while the blocks they touch
+        do not.
     """
 
     def __init__(self, region: Region, heap: HeapSource) -> None:
@@ -166,6 +167,7 @@ class MappedSource:
         self._size: Final = len(region.view)
         self._users: Final[dict[int, int]] = {}  # block: the units that hold it
         self._uncharged: Final[set[int]] = set()  # units larger than the limit: handed out, not brought in
+        self._read: Final[set[int]] = set()  # large units that are on the heap all the same
         self._charged = 0
 
     @property
@@ -182,7 +184,7 @@ class MappedSource:
     def cost(self, unit: Unit, limit: int) -> int | None:
         """See :class:`Source`."""
         span = self._span(unit)
-        if span is None:
+        if span is None or self._must_be_read(unit, span, limit):
             return self._heap.cost(unit, limit)
         whole = self._bytes(span.start, span.stop)
         if whole > limit:
@@ -193,7 +195,7 @@ class MappedSource:
     def relief(self, unit: Unit, wanted: Unit) -> int:
         """See :class:`Source`."""
         span = self._span(unit)
-        if span is None:
+        if span is None or unit.id in self._read:
             return unit.size
         needed = self._span(wanted) or ()
         kept = {block for block in (span.start, span.stop - 1) if self._users[block] > 1 or block in needed}
@@ -203,6 +205,9 @@ class MappedSource:
         """See :class:`Source`."""
         span = self._span(unit)
         if span is None:
+            self._heap.reserve(unit, limit - self._charged)
+        elif self._must_be_read(unit, span, limit):
+            self._read.add(unit.id)
             self._heap.reserve(unit, limit - self._charged)
         elif self.cost(unit, limit) is None:
             self._uncharged.add(unit.id)
@@ -216,7 +221,7 @@ class MappedSource:
 
     def load(self, unit: Unit) -> memoryview:
         """See :class:`Source`."""
-        if unit.offset is None or self._span(unit) is None:
+        if unit.offset is None or self._span(unit) is None or unit.id in self._read:
             return self._heap.load(unit)
         if unit.id in self._uncharged:
             self._region.populate(unit.offset, 0)  # the file is still the same; the rest comes when it is touched
@@ -227,7 +232,8 @@ class MappedSource:
     def release(self, unit: Unit) -> None:
         """See :class:`Source`."""
         span = self._span(unit)
-        if span is None:
+        if span is None or unit.id in self._read:
+            self._read.discard(unit.id)
             self._heap.release(unit)
             return
         if unit.id in self._uncharged:
@@ -257,6 +263,10 @@ class MappedSource:
         if unit.offset is None or unit.size < BLOCK:
             return None
         return range(unit.offset // BLOCK, (unit.offset + unit.size - 1) // BLOCK + 1)
+
+    def _must_be_read(self, unit: Unit, span: range, limit: int) -> bool:
+        """Whether a unit that fits under the limit would not as a part of the map, for what its blocks hold besides."""
+        return unit.size <= limit < self._bytes(span.start, span.stop)
 
     def _bytes(self, start: int, stop: int) -> int:
         """Bytes of the blocks from ``start`` to before ``stop``, of which the last may be cut off by the file's end."""
