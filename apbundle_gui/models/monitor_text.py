@@ -161,6 +161,20 @@ def tally(value: int) -> str:
     return f"{value:,}"
 
 
+def memory_detail(used: int, limit: int) -> tuple[str, str]:
+    """What stands below the memory used, and its tooltip; both in bytes.
+
+    More than the limit is used only while a model is in use that is larger than it by itself.
+    """
+    exact = words.exact_size(used)
+    if not limit:
+        return words.NONE, exact
+    if used > limit:
+        why = "A model larger than the limit counts whole; what is really held of it is in Resident."
+        return f"above {words.size(limit)}", f"{exact}. {why}"
+    return f"{words.percent(used / limit)} of {words.size(limit)}", exact
+
+
 def pace(value: float | None) -> str:
     """A speed in words."""
     if value is None:

@@ -9,6 +9,7 @@ import pytest
 
 from apbundle.trace.records import ERROR_NUMBERS, NONE, SYSTEM_ERROR, Kind
 from apbundle_gui.models import monitor_text as wording
+from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_rows import ROWS
 
 NAMES = ("encoder", "decoder", "<img src=x>\u202e")
@@ -152,3 +153,11 @@ def test_a_share_is_written_without_loss(total: int) -> None:
         limit = wording.share_of(share, total)
         assert wording.limit_text(limit) == wording.words.size(limit)
         assert limit == pytest.approx(max(share * total, 1024), rel=0.006)
+
+
+def test_memory_above_the_limit_is_explained() -> None:
+    assert wording.memory_detail(512, 1024) == ("50 % of 1.00 KiB", "512 bytes")
+    assert wording.memory_detail(0, 0)[0] == words.NONE
+    detail, tooltip = wording.memory_detail(2048, 1024)
+    assert detail == "above 1.00 KiB"
+    assert "larger than the limit" in tooltip

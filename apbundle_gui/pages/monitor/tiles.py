@@ -11,7 +11,7 @@ from apbundle.trace.records import Kind
 from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_run import Run
 from apbundle_gui.models.monitor_series import KINDS, RATE_WINDOW_NS
-from apbundle_gui.models.monitor_text import tally
+from apbundle_gui.models.monitor_text import memory_detail, tally
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Tile
 
@@ -78,8 +78,8 @@ class Tiles(QWidget):
         total = int(run.sizes.sum())
         times = f"{words.significant(counters.bytes_loaded / total)} × all models" if total else ""
         size("bytes_loaded", counters.bytes_loaded, times)
-        share = words.percent(counters.memory_used / run.limit) if run.limit else words.NONE
-        size("memory_used", counters.memory_used, f"{share} of {words.size(run.limit)}")
+        used = counters.memory_used
+        self._tiles["memory_used"].set_value(words.size(used), *memory_detail(used, run.limit))
         there, models = int(run.residency.resident.sum()), len(run.names)
         of = words.count(models, "model") if models < 1000 else tally(models)  # a tile has no room for both
         size("resident", resident, f"{tally(there)} of {of}")
