@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -479,8 +480,11 @@ def test_moving_the_mouse_over_a_chart_shows_the_cross(page: MonitorPage, qtbot:
     times: list[float | None] = []
     plot.pointed.connect(times.append)
     viewport = plot.view.viewport()
-    for share in (3, 2):  # the pointer may stand at one of the two places already, and then does not move
-        QTest.mouseMove(viewport, QPoint(viewport.width() // share, viewport.height() // share))
+    middle = QPointF(viewport.rect().center())
+    button, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    # Sent, not made by moving the pointer: where that leads depends on what windows there are.
+    moved = QMouseEvent(QEvent.Type.MouseMove, middle, viewport.mapToGlobal(middle), button, button, keys)
+    QApplication.sendEvent(viewport, moved)
     qtbot.waitUntil(lambda: bool(times))
     assert times[-1] is not None
     QApplication.sendEvent(viewport, QEvent(QEvent.Type.Leave))
