@@ -19,7 +19,7 @@ from apbundle_gui.services import Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.extraction import suffix_of
 from apbundle_gui.widgets import local_paths
-from support import forge
+from support import forge, pointer
 from support.hostile import HOSTILE_NAMES
 from support.inspecting import InspectBench
 
@@ -220,7 +220,7 @@ def begin_drag(bench: InspectBench, row: int) -> QPoint:
     place = view.visualRect(bench.page.models_tab.table.index(row, 0)).center()
     QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     for step in (10, 20, 40):
-        QTest.mouseMove(view.viewport(), place + QPoint(step, 0))
+        pointer.move(view.viewport(), place + QPoint(step, 0), Qt.MouseButton.LeftButton)
     return place
 
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -37,6 +36,7 @@ from apbundle_gui.services import Services
 from apbundle_gui.services.workload import WorkloadState
 from apbundle_gui.services.workload_worker import WorkloadSettings
 from apbundle_gui.theme import PAGE_MARGINS
+from support import pointer
 from support.monitoring import make_bundle
 
 SIZES = [3000, 5000, 800, 9000, 40, 7000, 2000, 6500]
@@ -480,11 +480,7 @@ def test_moving_the_mouse_over_a_chart_shows_the_cross(page: MonitorPage, qtbot:
     times: list[float | None] = []
     plot.pointed.connect(times.append)
     viewport = plot.view.viewport()
-    middle = QPointF(viewport.rect().center())
-    button, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
-    # Sent, not made by moving the pointer: where that leads depends on what windows there are.
-    moved = QMouseEvent(QEvent.Type.MouseMove, middle, viewport.mapToGlobal(middle), button, button, keys)
-    QApplication.sendEvent(viewport, moved)
+    pointer.move(viewport, viewport.rect().center())
     qtbot.waitUntil(lambda: bool(times))
     assert times[-1] is not None
     QApplication.sendEvent(viewport, QEvent(QEvent.Type.Leave))
