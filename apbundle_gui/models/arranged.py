@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from apbundle.progress import Cancel, Progress
+from apbundle_gui.models import text as words
 from apbundle_gui.models.arrangement import Arrangement, Key, Matches, arrange, words_of
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.pacing import Pace
@@ -23,6 +24,24 @@ ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 
 Role = Qt.ItemDataRole
 RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+
+def heading(
+    section: int,
+    orientation: Qt.Orientation,
+    role: int,
+    texts: Sequence[str],
+    tips: Sequence[str] = (),
+    right: Collection[int] = (),
+) -> Any:
+    """The answer of ``headerData`` of a table with these headings, their tips, and its right-aligned columns."""
+    if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(texts):
+        return None
+    if role == Role.DisplayRole:
+        return texts[section]
+    if role == Role.ToolTipRole and tips:
+        return words.tooltip(tips[section])
+    return RIGHT if role == Role.TextAlignmentRole and section in right else None
 
 
 class ArrangedModel(QAbstractTableModel):

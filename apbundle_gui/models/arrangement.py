@@ -7,7 +7,6 @@ because one long call would keep the interpreter, and with it the window, from d
 from __future__ import annotations
 
 import heapq
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from apbundle_gui.services.pacing import Pace
 
 RUN: Final = 512
 """How many keys are sorted in one call."""
-_DIGITS: Final = re.compile("[0-9]+")
-_KEY_LENGTH: Final = 256
 
 Matches = Callable[[int], bool]
 Key = Callable[[int], int | str]
@@ -93,16 +90,6 @@ def _sorted(indices: Iterable[int], key: Key, descending: bool, step: Callable[[
     for index in heapq.merge(*runs, key=keys.__getitem__, reverse=descending):
         yield index
         step()
-
-
-def natural(text: str) -> str:
-    """A sort key by which ``layer2`` comes before ``layer10``, whatever the case of the letters."""
-    return _DIGITS.sub(_number, text[:_KEY_LENGTH].casefold())
-
-
-def _number(digits: re.Match[str]) -> str:
-    significant = digits.group().lstrip("0")  # compared by length, then as text: it may have any size
-    return f"0{chr(len(significant))}{significant}"
 
 
 def words_of(query: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 
 from apbundle.payload.detect import format_title
 from apbundle_gui.models import text as words
-from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, Role
+from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, Role, heading
 from apbundle_gui.models.build_draft import Row
 from apbundle_gui.models.build_problems import Problem
 from apbundle_gui.services.sources import SourceFacts
@@ -143,13 +143,7 @@ class DraftTable(QAbstractTableModel):
         return 0 if parent.isValid() else len(Column)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Role.DisplayRole:
-            return HEADINGS[section]
-        if role == Role.ToolTipRole:
-            return words.tooltip(_HEADING_TIPS[section])
-        return RIGHT if role == Role.TextAlignmentRole and section in _RIGHT else None
+        return heading(section, orientation, role, HEADINGS, _HEADING_TIPS, _RIGHT)
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         flag = Qt.ItemFlag

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt
 from apbundle.format.fields import Field, FieldTable
 from apbundle.format.reader import BundleReader
 from apbundle_gui.models import text as words
-from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, ArrangedModel, Role
+from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, ArrangedModel, Role, heading
 from apbundle_gui.models.arrangement import Key, Matches
 from apbundle_gui.models.remarks import DANGER, Remark
 from apbundle_gui.services import JobRunner
@@ -136,11 +136,7 @@ class FieldRows(ArrangedModel):
         return 0 if parent.isValid() else len(Column)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Role.DisplayRole:
-            return HEADINGS[section]
-        return RIGHT if role == Role.TextAlignmentRole and section in _RIGHT else None
+        return heading(section, orientation, role, HEADINGS, (), _RIGHT)
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
         if role not in _ANSWERED or not index.isValid() or self._reader is None:

@@ -15,8 +15,9 @@ from apbundle.format.model import ModelMetadata
 from apbundle.format.reader import BundleReader
 from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import NO_PARENT, TONE_ROLE, AnyIndex, ArrangedModel, Role
-from apbundle_gui.models.arrangement import Key, Matches, natural
+from apbundle_gui.models.arrangement import Key, Matches
 from apbundle_gui.services import JobRunner
+from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 
 BUNDLE: Final = "This bundle"

@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, Qt
 from apbundle.format.model import ModelEntry
 from apbundle.payload.detect import format_title
 from apbundle_gui.models import text as words
-from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, ArrangedModel, Role
-from apbundle_gui.models.arrangement import Key, Matches, natural
+from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, ArrangedModel, Role, heading
+from apbundle_gui.models.arrangement import Key, Matches
 from apbundle_gui.models.remarks import MODEL_BADGES
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.services.natural import natural
 from apbundle_gui.services.verification import ModelState
 
 KEPT: Final = 2048
@@ -166,15 +167,7 @@ class ModelTable(ArrangedModel):
         return 0 if parent.isValid() else len(Column)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Role.DisplayRole:
-            return HEADINGS[section]
-        if role == Role.ToolTipRole:
-            return words.tooltip(_HEADING_TIPS[section])
-        if role == Role.TextAlignmentRole and section in _RIGHT:
-            return RIGHT
-        return None
+        return heading(section, orientation, role, HEADINGS, _HEADING_TIPS, _RIGHT)
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         return _FLAGS if index.isValid() else _NO_FLAGS

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from apbundle.payload.detect import format_title
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.jobs import Job
+from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 from apbundle_gui.services.sources import SourceFacts, look
 
@@ -20,7 +20,6 @@ MOST: Final = 100_000
 BUNDLE: Final = "apbundle"
 NO_MODELS: Final = frozenset({"unknown", "json", "zip", "zstd"})
 """What is not taken out of a folder unasked: it may be anything."""
-_DIGITS: Final = re.compile("([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class _Search:
             folder = waiting.pop()
             try:
                 with os.scandir(folder) as entries:
-                    found = sorted(entries, key=lambda entry: natural(entry.name))
+                    found = sorted(entries, key=lambda entry: (natural(entry.name), entry.name))
             except OSError as error:
                 self._leave(folder, error.strerror or str(error))
                 continue
@@ -150,9 +149,3 @@ class _Search:
                     seen += 1
                     yield entry.path
             waiting += reversed(inner)
-
-
-def natural(text: str) -> tuple[Any, ...]:
-    """A sort key by which ``layer2`` comes before ``layer10``, whatever the case of the letters."""
-    parts = _DIGITS.split(text.casefold())
-    return tuple((len(part.lstrip("0")), part.lstrip("0")) if at % 2 else part for at, part in enumerate(parts))

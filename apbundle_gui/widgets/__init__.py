@@ -6,6 +6,7 @@ from apbundle_gui.widgets.cells import CellDelegate
 from apbundle_gui.widgets.drop import DropArea, local_paths, take_copy
 from apbundle_gui.widgets.fields import DoubleSpinBox, SpinBox
 from apbundle_gui.widgets.flow import FlowLayout
+from apbundle_gui.widgets.headers import PageHeader
 from apbundle_gui.widgets.labels import (
     Badge,
     ElidedLabel,
@@ -37,6 +38,7 @@ __all__ = [
     "Label",
     "MonoLabel",
     "Note",
+    "PageHeader",
     "PageTitle",
     "SecondaryLabel",
     "SectionTitle",

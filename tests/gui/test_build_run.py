@@ -121,7 +121,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[threading.Event]:
 def test_a_build_shows_its_progress_and_is_cancelled(bench: Bench, output: Path, held: list[threading.Event]) -> None:
     header = bench.page.bench.header
     header.build.click()
-    bench.qtbot.waitUntil(lambda: "50 %" in header.remark.text())
+    bench.qtbot.waitUntil(lambda: "50 %" in header.said.text())
     assert (header.build.text(), header.state.text(), header.bar.value()) == ("Cancel", "Building", 500)
     assert header.bar.isVisible()
     assert not bench.window.actions_["build.build"].isEnabled()

@@ -16,7 +16,8 @@ from apbundle_gui.models.build_draft import Row
 from apbundle_gui.services import Services
 from apbundle_gui.services.building import plan_size
 from apbundle_gui.services.example_files import Example, ExampleFiles
-from apbundle_gui.services.finding import Found, find_models, natural
+from apbundle_gui.services.finding import Found, find_models
+from apbundle_gui.services.natural import natural
 from apbundle_gui.services.sources import OutputFacts, Sources, look, look_at_output
 from support.drafting import safetensors
 

@@ -19,7 +19,7 @@ from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle_gui import resources
 from apbundle_gui.models import field_table, metadata_table, model_table
 from apbundle_gui.models.arranged import ICON_ROLE, TONE_ROLE, ArrangedModel
-from apbundle_gui.models.arrangement import arrange, natural, words_of
+from apbundle_gui.models.arrangement import arrange, words_of
 from apbundle_gui.models.copies import command_line, python_snippet, quoted
 from apbundle_gui.models.field_table import FieldRows
 from apbundle_gui.models.long_text import column_of_byte, hex_rows, lines
@@ -32,6 +32,7 @@ from apbundle_gui.models.remarks import DANGER, WARNING, Remark
 from apbundle_gui.pages.inspect.columns import Width, fit
 from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models import text as words
 from apbundle_gui.services import Job
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Badge, ElidedLabel, PageTitle, button
+from apbundle_gui.widgets import PageHeader, button
 
 STEPS: Final = 1000
 """Steps of the progress bar; byte counts would not fit its integers."""
 BUILD_TIP: Final = "Write the bundle and open it"
 
 
-class Header(QWidget):
+class Header(PageHeader):
     """Title, state, progress and buttons.
 
     Parameters
@@ -34,18 +34,9 @@ class Header(QWidget):
         add_folder: Callable[[], object],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(Space.S)
-        row.addWidget(PageTitle("Build"))
-        row.addSpacing(Space.S)
-        self.state = Badge()
+        super().__init__("Build", parent)
         self.state.setAccessibleDescription("State of the draft")
-        row.addWidget(self.state)
-        self.remark = ElidedLabel(secondary=True)
-        self.remark.setFont(theme.tabular(self.remark.font()))
-        row.addWidget(self.remark, 1)
+        self.said.setFont(theme.tabular(self.said.font()))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(140)
@@ -54,13 +45,13 @@ class Header(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
         self.bar.hide()
-        row.addWidget(self.bar)
-        row.addSpacing(Space.S)
+        self.row.addWidget(self.bar)
+        self.row.addSpacing(Space.S)
         self.add_files = button("Add Files…", add_files, icon="add-file", tip="Add models to the draft")
         self.add_folder = button("Add Folder…", add_folder, icon="add-folder", tip="Add a folder's models")
         self.build = button("Build", build, icon="build", kind="primary", tip=BUILD_TIP)
         for each in (self.add_files, self.add_folder, self.build):
-            row.addWidget(each)
+            self.row.addWidget(each)
         self.build.setFixedWidth(max(self.build.sizeHint().width(), self._width("Cancel")))
 
     def _width(self, text: str) -> int:
@@ -73,14 +64,14 @@ class Header(QWidget):
     def show_state(self, text: str, tone: Tone, remark: str, can_build: bool) -> None:
         """Say what the draft is like while nothing is built."""
         self.state.set_state(text, tone)
-        self.remark.setText(remark)
+        self.said.setText(remark)
         self.bar.hide()
         self._offer("Build", "build", BUILD_TIP, can_build)
 
     def show_build(self, job: Job) -> None:
         """Say how far a build is."""
         self.state.set_state("Cancelling" if job.cancelling else "Building", Tone.ACCENT)
-        self.remark.setText(words.brief_progress(job.phase, job.done, job.total, job.seconds_left))
+        self.said.setText(words.brief_progress(job.phase, job.done, job.total, job.seconds_left))
         self.bar.setRange(0, STEPS if job.total > 0 else 0)
         if job.total > 0:
             self.bar.setValue(min(STEPS, STEPS * job.done // job.total))

@@ -7,12 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QPushButton, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.services.workload import WorkloadState
-from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Badge, ElidedLabel, PageTitle, button
+from apbundle_gui.theme import Tone
+from apbundle_gui.widgets import PageHeader, button
 
 _STATES: Final[Mapping[WorkloadState, tuple[str, Tone]]] = {
     WorkloadState.IDLE: ("Ready", Tone.NEUTRAL),
@@ -25,7 +25,7 @@ _STATES: Final[Mapping[WorkloadState, tuple[str, Tone]]] = {
 }
 
 
-class Header(QWidget):
+class Header(PageHeader):
     """Title, bundle, state and buttons.
 
     Parameters
@@ -44,25 +44,17 @@ class Header(QWidget):
         thaw: Callable[[], object],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(Space.S)
-        row.addWidget(PageTitle("Monitor"))
-        row.addSpacing(Space.S)
-        self.state = Badge("Ready", Tone.NEUTRAL)
-        row.addWidget(self.state)
-        self._bundle = ElidedLabel(secondary=True)
-        row.addWidget(self._bundle, 1)
+        super().__init__("Monitor", parent)
+        self.state.set_state("Ready", Tone.NEUTRAL)
         self.thaw = button("", thaw, icon="freeze", kind="quiet", tip="Show what happened meanwhile, and go on")
         self.thaw.hide()
-        row.addWidget(self.thaw)
+        self.row.addWidget(self.thaw)
         self.reset = button("Reset", reset, icon="reset", tip="End the workload and forget its recording")
         self.step = button("Step", step, icon="step", tip="Do one access and hold")
         self.pause = button("Pause", pause, icon="pause", tip="Hold the workload where it is")
         self.run = button("Start", run, icon="run", kind="primary", tip="Start the workload, or go on with it")
         for each in self.buttons:
-            row.addWidget(each)
+            self.row.addWidget(each)
 
     @property
     def buttons(self) -> tuple[QPushButton, ...]:
@@ -72,7 +64,7 @@ class Header(QWidget):
     def show_bundle(self, path: str, models: int, total: int) -> None:
         """Say what is open."""
         facts = (words.file_name(path), words.count(models, "model"), words.size(total))
-        self._bundle.setText(words.joined(facts), path)
+        self.said.setText(words.joined(facts), path)
 
     def show_state(self, state: WorkloadState, can: Mapping[str, bool]) -> None:
         """Say what the workload does; ``can`` has, by the name of the button, what can be done."""
