@@ -40,7 +40,8 @@ screenshots: $(READY) ## draw the pictures the README shows
 sample: $(READY) ## make the sample bundle anew
 	@$(BIN)/python resources/make_sample.py
 
-bench: $(READY) ## measure, as ratios against plain reads and copies
+bench: $(READY) ## measure, as ratios against other libraries and plain reads and copies
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@$(BIN)/python tests/benchmarks
 
 clean: ## remove all that was made here
