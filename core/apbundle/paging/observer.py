@@ -7,12 +7,15 @@ from typing import Literal, Protocol
 LoadCause = Literal["demand", "hint", "inline", "background"]
 """Why a unit is loaded: someone waits for it; a hint; a prediction, in the access itself or by the thread."""
 
-EvictCause = Literal["room", "request"]
-"""Why a unit leaves: another needed its room; the caller said so."""
+EvictCause = Literal["room", "request", "limit"]
+"""Why a unit leaves: another needed its room; the caller said so; the limit was lowered."""
 
 
 class Observer(Protocol):
-    """Called with the pager's lock held, in the order of events; it must be quick and never raise.
+    """Called in the order of events, all but ``announce`` with the pager's lock held; it must be quick and never raise.
+
+    With the lock held it may call nothing that could lead back to the pager: no warning, no logging, no hook. What it
+    has to say, it keeps until ``announce``.
 
     Units are numbers, sizes raw bytes, times nanoseconds.
     """
@@ -35,11 +38,23 @@ class Observer(Protocol):
     def cleared(self, size: int) -> None:
         """All units left at once, of ``size`` bytes together."""
 
+    def resized(self, limit: int) -> None:
+        """The limit is now this many bytes; the evictions that made it so were told before."""
+
+    def pinned(self, unit: int, size: int) -> None:
+        """``unit``, which is resident, stays until it is told to be unpinned; told of a unit's first pin alone."""
+
+    def unpinned(self, unit: int, size: int) -> None:
+        """The last pin of ``unit`` is gone: it may leave again."""
+
     def flush(self) -> None:
         """An operation is complete: what was told may be shown."""
 
     def close(self) -> None:
         """Nothing more will be told."""
+
+    def announce(self) -> None:
+        """Say to the program what came up meanwhile; without the lock, after every operation, from any thread."""
 
 
 class Silence:
@@ -63,8 +78,20 @@ class Silence:
     def cleared(self, size: int) -> None:
         """Ignore it."""
 
+    def resized(self, limit: int) -> None:
+        """Ignore it."""
+
+    def pinned(self, unit: int, size: int) -> None:
+        """Ignore it."""
+
+    def unpinned(self, unit: int, size: int) -> None:
+        """Ignore it."""
+
     def flush(self) -> None:
         """Ignore it."""
 
     def close(self) -> None:
         """Ignore it."""
+
+    def announce(self) -> None:
+        """Nothing came up."""
