@@ -41,7 +41,7 @@ def machine(name: str) -> type[RuleBasedStateMachine]:
     class PolicyMachine(RuleBasedStateMachine):
         @initialize()
         def begin(self) -> None:
-            self.policy = make_policy(name)
+            self.policy = make_policy(name, 10)
             self.slow = Slow(SLOW[name])
 
         @rule(unit=UNITS)
@@ -65,7 +65,8 @@ def machine(name: str) -> type[RuleBasedStateMachine]:
 
         @invariant()
         def same_order(self) -> None:
-            assert list(self.policy.order()) == self.slow.order()
+            assert list(self.policy.candidates()) == self.slow.order()
+            assert self.policy.victim() == next(iter(self.slow.order()), None)
 
     return PolicyMachine
 
@@ -80,16 +81,16 @@ def test_every_policy_is_tested() -> None:
 
 
 def test_lfu_forgets_what_left() -> None:
-    policy = make_policy("lfu")
+    policy = make_policy("lfu", 10)
     policy.insert(1, 1)
     policy.touch([1, 1, 1])
     policy.remove(1)
     policy.insert(2, 1)
     policy.touch([2])
     policy.insert(1, 1)
-    assert list(policy.order()) == [1, 2]
+    assert list(policy.candidates()) == [1, 2]
 
 
 def test_unknown_policy() -> None:
     with pytest.raises(ValueError, match="lru, lfu"):
-        make_policy("random")
+        make_policy("random", 10)

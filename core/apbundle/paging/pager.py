@@ -69,7 +69,7 @@ class Pager:
         self._store: Final = UnitStore(
             source,
             max_memory,
-            make_policy(eviction),
+            make_policy(eviction, max_memory),
             observer or Silence(),
             self._look_ahead,
             quick_hits=self._history is None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import chain
 from pickle import PickleBuffer
 from time import perf_counter_ns
 from typing import Final
@@ -68,6 +69,7 @@ class UnitStore:
         self._quick_hits: Final = quick_hits
         self._changed: Final = threading.Condition(self.lock)  # a load has ended
         self._uncharged: Final[set[int]] = set()  # residents larger than the limit: they leave for whatever comes next
+        self._refused: Final[dict[int, None]] = {}  # residents that the policy does not keep: they leave first
         self._unused: Final[dict[int, int | None]] = {}  # loaded ahead, not used yet: the unit that made us expect it
         self._loading: Final[set[int]] = set()
         self._in_flight = 0  # loads that have their room
@@ -134,6 +136,7 @@ class UnitStore:
         """Bring in a unit that is not present, evicting as needed; the lock is released while the source works."""
         self.work_off()
         self._loading.add(unit.id)
+        kept = self._policy.admits(unit.id, unit.size)
         try:
             self._make_room(unit)
             view, latency = self._read(unit, cause)
@@ -144,7 +147,10 @@ class UnitStore:
         self.residents[unit.id] = unit, view, PickleBuffer(view)
         if self.source.cost(unit, self._limit) is None:
             self._uncharged.add(unit.id)
-        self._policy.insert(unit.id, unit.size)
+        if kept:
+            self._policy.insert(unit.id, unit.size)
+        else:
+            self._refused[unit.id] = None
         self._bytes_loaded += unit.size
         self.memory_used += unit.size
         if cause == "demand":
@@ -172,7 +178,7 @@ class UnitStore:
         if not all(map(may_leave, victims)):
             return False
         excess, spared = self._excess(unit), 0
-        for candidate in self._policy.order():
+        for candidate in chain(self._refused, self._policy.candidates()):
             if excess <= 0 or spared == _MAX_SPARED:
                 break
             if not may_leave(candidate):
@@ -228,7 +234,7 @@ class UnitStore:
         while self._uncharged:
             self.drop(next(iter(self._uncharged)), "room", unit.id)
         while self._excess(unit) > 0:
-            victim = next(self._policy.order(), None)
+            victim = next(iter(self._refused)) if self._refused else self._policy.victim()
             if victim is not None:
                 self.drop(victim, "room", unit.id)
             elif self._in_flight:
@@ -263,7 +269,10 @@ class UnitStore:
         """Take a unit out of every table and give its memory back; also the unit it was expected after, if unused."""
         unit = self.residents.pop(number)[0]  # no reference to the view may remain here: the source looks for them
         self.views.pop(unit.name, None)
-        self._policy.remove(number)
+        if number in self._refused:
+            del self._refused[number]
+        else:
+            self._policy.remove(number)
         self._uncharged.discard(number)
         self.memory_used -= unit.size
         self.source.release(unit)

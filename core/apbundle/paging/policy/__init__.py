@@ -1,0 +1,30 @@
+"""In which order units leave. A policy knows order only: bytes, counters and buffers are the pager's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from apbundle.paging.policy.lfu import LFU
+from apbundle.paging.policy.lru import LRU
+from apbundle.paging.policy.protocol import Policy
+
+__all__ = ["POLICIES", "Policy", "make_policy"]
+
+POLICIES: Final[dict[str, Callable[[int], Policy]]] = {"lru": LRU, "lfu": LFU}
+"""What ``eviction`` may name."""
+
+
+def make_policy(name: str, limit: int) -> Policy:
+    """A new policy of this name, with nothing resident, for a limit of ``limit`` bytes.
+
+    Raises
+    ------
+    ValueError
+        For a name not in :data:`POLICIES`.
+    """
+    try:
+        make = POLICIES[name]
+    except KeyError:
+        raise ValueError(f"eviction is one of {', '.join(POLICIES)}, not {name!r}") from None
+    return make(limit)

@@ -1,0 +1,98 @@
+"""LFU: least frequently used, after Shah, Mitra and Matani, "An O(1) algorithm for implementing the LFU cache eviction
+scheme" (2010): buckets of units used equally often, chained by their count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from apbundle.paging.policy.batches import by_last_use
+
+
+class _Bucket:
+    """The units used ``count`` times, least recent first; buckets are chained by ascending count."""
+
+    __slots__ = ("after", "before", "count", "units")
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.units: OrderedDict[int, None] = OrderedDict()
+        self.before: _Bucket = self
+        self.after: _Bucket = self
+
+    def follow(self, other: _Bucket) -> None:
+        """Link this bucket in behind ``other``."""
+        self.before, self.after = other, other.after
+        other.after.before = self
+        other.after = self
+
+    def unlink(self) -> None:
+        """Take this bucket out of the chain."""
+        self.before.after = self.after
+        self.after.before = self.before
+
+
+class LFU:
+    """The least frequently used leaves first, among equals the least recently used.
+
+    The count is 1 at the load, grows by 1 a hit, and is forgotten when the unit leaves.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._ring: Final = _Bucket(0)  # the chain's fixed end: before the rarest, behind the most frequent
+        self._bucket_of: Final[dict[int, _Bucket]] = {}
+
+    def admits(self, unit: int, size: int) -> bool:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return True
+
+    def insert(self, unit: int, size: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        self._place(unit, 1, self._ring)
+
+    def touch(self, units: Sequence[int]) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        times = Counter(units)
+        for unit in by_last_use(units):
+            bucket = self._bucket_of.get(unit)
+            if bucket is not None:
+                self._place(unit, bucket.count + times[unit], bucket)
+                self._take(unit, bucket)
+
+    def victim(self) -> int | None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return next(iter(self._ring.after.units), None)
+
+    def candidates(self) -> Iterator[int]:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        bucket = self._ring.after
+        while bucket is not self._ring:
+            yield from bucket.units
+            bucket = bucket.after
+
+    def remove(self, unit: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        self._take(unit, self._bucket_of.pop(unit))
+
+    def resize(self, limit: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+
+    def _place(self, unit: int, count: int, start: _Bucket) -> None:
+        """Put ``unit`` last among those used ``count`` times; ``start`` is a bucket of fewer uses."""
+        # Walking passes at most one bucket a use, so an access stays O(1) on average.
+        while start.after is not self._ring and start.after.count <= count:
+            start = start.after
+        if start is self._ring or start.count < count:
+            bucket = _Bucket(count)
+            bucket.follow(start)
+            start = bucket
+        start.units[unit] = None
+        self._bucket_of[unit] = start
+
+    @staticmethod
+    def _take(unit: int, bucket: _Bucket) -> None:
+        del bucket.units[unit]
+        if not bucket.units:
+            bucket.unlink()

@@ -1,0 +1,46 @@
+"""LRU: least recently used."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from apbundle.paging.policy.batches import by_last_use
+
+
+class LRU:
+    """The least recently used leaves first. A load is a use."""
+
+    def __init__(self, limit: int) -> None:
+        self._order: Final[OrderedDict[int, None]] = OrderedDict()
+
+    def admits(self, unit: int, size: int) -> bool:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return True
+
+    def insert(self, unit: int, size: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        self._order[unit] = None
+
+    def touch(self, units: Sequence[int]) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        order = self._order
+        for unit in by_last_use(units):
+            if unit in order:
+                order.move_to_end(unit)
+
+    def victim(self) -> int | None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return next(iter(self._order), None)
+
+    def candidates(self) -> Iterator[int]:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return iter(self._order)
+
+    def remove(self, unit: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        del self._order[unit]
+
+    def resize(self, limit: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
