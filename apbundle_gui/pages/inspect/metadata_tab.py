@@ -13,7 +13,7 @@ from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.pages.inspect.panes import SidePanel, TextPane
 from apbundle_gui.pages.inspect.selection import Selection
-from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.pacing import Pace

@@ -16,7 +16,7 @@ from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.model_panel import ModelPanel
 from apbundle_gui.pages.inspect.models_view import ModelsView
 from apbundle_gui.pages.inspect.selection import Selection
-from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection

@@ -18,7 +18,7 @@ from apbundle_gui.pages.inspect.metadata_tab import MetadataTab
 from apbundle_gui.pages.inspect.models_tab import ModelsTab
 from apbundle_gui.pages.inspect.remarks import RemarksView
 from apbundle_gui.pages.inspect.selection import Selection
-from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.pages.inspect.tabs import Tabs
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import OpenBundle, OpenFailure, Services
@@ -55,7 +55,7 @@ class InspectPage(Page):
         self.models_tab = ModelsTab(self.services, self.selection, self.drag_files)
         self.manifest_tab = ManifestTab(self.services, self.selection)
         self.metadata_tab = MetadataTab(self.services, self.selection)
-        self._all_tabs: tuple[TableTab, ...] = (self.models_tab, self.manifest_tab, self.metadata_tab)
+        self._all_tabs: tuple[Tab, ...] = (self.models_tab, self.manifest_tab, self.metadata_tab)
         self.tabs = Tabs(self._all_tabs)
         self.banner = Banner()
         self.card = BundleCard()
@@ -113,7 +113,7 @@ class InspectPage(Page):
     def _focus_table(self) -> None:
         """The keys go to the table, unless they go to the search already."""
         if self._shown is not None and self.isVisible() and not self.tabs.search.hasFocus():
-            self.tabs.current.view.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.tabs.current.focus_widget.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @property
     def _shown(self) -> Inspection | None:

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place in the bundle under inspection, as narrow as whoever chose it knew it.
+
+    Parameters
+    ----------
+    model
+        Index of the model it lies in; ``None`` outside of all.
+    group
+        The beginning that the names of the model's tensors there have in common, such as ``"layers.3."``; empty: all.
+    tensor
+        Number of the tensor among the model's; ``None`` for the model as a whole, or what is no tensor.
+    span
+        Offset in the file and number of bytes; ``None``: all that the model or the tensor has.
+    """
+
+    model: int | None = None
+    group: str = ""
+    tensor: int | None = None
+    span: tuple[int, int] | None = None
+
+
+NOWHERE = Place()
+
+
 class Selection(QObject):
-    """The selected models of the bundle under inspection, by index.
+    """The selected models of the bundle under inspection, by index, and the place in the one that is looked at.
 
     Attributes
     ----------
@@ -16,8 +42,8 @@ class Selection(QObject):
         Emitted after something else was selected.
     models
         The indices of all selected models.
-    current
-        The one whose particulars are shown; ``None`` when nothing is selected.
+    place
+        What is looked at. Its model is one of the selected ones, or the last that was.
     """
 
     changed = Signal()
@@ -25,7 +51,12 @@ class Selection(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.models: Sequence[int] = ()
-        self.current: int | None = None
+        self.place = NOWHERE
+
+    @property
+    def current(self) -> int | None:
+        """The model whose particulars are shown; ``None`` when nothing is selected."""
+        return self.place.model
 
     def select(self, models: Sequence[int], current: int | None = None) -> None:
         """Select these models; ``current`` is the last one unless given."""
@@ -33,7 +64,9 @@ class Selection(QObject):
         if current is None and models:
             current = models[-1]
         if current != self.current or models != self.models:
-            self.models, self.current = models, current
+            self.models = models
+            if current != self.current:
+                self.place = Place(current)
             self.changed.emit()
 
     def select_one(self, model: int) -> None:
@@ -41,6 +74,17 @@ class Selection(QObject):
         if model != self.current:
             self.select((model,))
 
+    def go(self, place: Place) -> None:
+        """Look at ``place``, in a model that is then the only selected one unless it is selected already."""
+        models = self.models
+        if place.model is None:
+            models = ()
+        elif place.model not in models:
+            models = (place.model,)
+        if place != self.place or models != self.models:
+            self.models, self.place = models, place
+            self.changed.emit()
+
     def clear(self) -> None:
         """Select nothing."""
-        self.select(())
+        self.go(NOWHERE)

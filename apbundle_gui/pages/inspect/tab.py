@@ -1,87 +1,42 @@
-"""The shape of a tab: a long table at the left, the particulars of what is selected in it at the right."""
+"""What every tab of the page is, whatever it shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from PySide6.QtCore import QByteArray, Signal
+from PySide6.QtWidgets import QSplitter, QWidget
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
-
-from apbundle_gui.models import text as words
-from apbundle_gui.models.arranged import ArrangedModel
-from apbundle_gui.pages.inspect.columns import ColumnFit, Width
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.theme import Space
-from apbundle_gui.widgets import Card, SecondaryLabel, TableView
-
-PANEL_WIDTH: Final = 360
-"""Width of the particulars at first, in pixels."""
-MOST_RESTORED: Final = 10_000
-"""How many things are selected again after sorting; of more, only the current one is."""
-MOST_RANGES: Final = 512
-"""Into how many ranges of rows a selection may fall to be shown again after sorting."""
 
 
-class TableTab(QWidget):
-    """One tab of the page. Subclasses bring the model, the view and the panel, and say what selecting means.
+class Tab(QWidget):
+    """One tab of the page. Subclasses say what they show of a bundle, and of what is selected in it.
 
     Attributes
     ----------
     counted
-        Emitted when another number of rows is shown.
+        Emitted when :attr:`count_text` may have changed.
     query_dropped
         Emitted when the tab itself stopped filtering, to show something that did not match.
-    following
-        Whether its rows are being selected because something else was; then it selects nothing itself.
+    title
+        On the tab.
+    placeholder
+        What the search field says while it is empty; a tab without one is not searched.
     """
 
     counted = Signal()
     query_dropped = Signal()
 
     title = ""
-    noun = ""
     placeholder = ""
-    nothing = ""
-    widths: Sequence[Width] = ()
 
-    def __init__(
-        self, services: Services, selection: Selection, model: ArrangedModel, view: TableView, panel: QWidget
-    ) -> None:
+    def __init__(self, services: Services, selection: Selection) -> None:
         super().__init__()
         self.services = services
         self.selection = selection
-        self.model = model
-        self.view = view
         self.inspection: Inspection | None = None
-        self.following = False
-        view.setModel(model)
-        view.setAccessibleName(self.title)
-        view.horizontalHeader().setSortIndicatorClearable(True)
-        view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        self._message = SecondaryLabel(wrap=True)
-        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        blank = Card()
-        blank.body.addWidget(self._message)
-        self._left = QStackedWidget()
-        self._left.addWidget(view)
-        self._left.addWidget(blank)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(Space.M)
-        self._splitter.addWidget(self._left)
-        self._splitter.addWidget(panel)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._splitter)
-        model.modelReset.connect(self._show_count)
         selection.changed.connect(self.selection_changed)
-        self.columns = ColumnFit(view, self.widths)
-        self._restore()
 
     # -- what the page asks --------------------------------------------------------------------------------------
 
@@ -90,74 +45,43 @@ class TableTab(QWidget):
         raise NotImplementedError
 
     def selection_changed(self) -> None:
-        """Follow the selection."""
+        """Follow the selection. A hidden tab may put it off until it is ``shown``."""
         raise NotImplementedError
 
     def shown(self) -> None:
         """The tab became visible: what only it needs can be fetched now."""
 
+    def hidden(self) -> None:
+        """Another tab, or another page, became the visible one: no work for nobody."""
+
+    @property
+    def focus_widget(self) -> QWidget:
+        """Where the keys go when the tab becomes visible."""
+        return self
+
     @property
     def count_text(self) -> str:
-        """How many rows there are, and how many of them match."""
-        shown, count = self.model.rowCount(), self.model.count()
-        if shown == count:
-            return words.count(count, self.noun)
-        return f"{words.count(shown)} of {words.count(count, self.noun)}"
+        """How much there is of what the tab lists; empty for nothing to say."""
+        return ""
+
+    def set_query(self, query: str) -> None:
+        """Show what matches ``query``."""
 
     def remember(self) -> None:
-        """Keep splitter and columns in the settings."""
-        self.services.settings.remember(self._key("columns"), self.columns.chosen())
-        self.services.settings.remember(self._key("splitter"), self._splitter.saveState())
+        """Keep in the settings what should be the same next time."""
 
-    def _restore(self) -> None:
-        self.columns.restore(self.services.settings.texts(self._key("columns")))
-        state = self.services.settings.blob(self._key("splitter"))
-        if not state.isEmpty():
-            self._splitter.restoreState(state)
+    # -- what subclasses use -------------------------------------------------------------------------------------
 
-    def _key(self, what: str) -> str:
+    def key(self, what: str) -> str:
+        """Where a setting of this tab is kept."""
         return f"inspect/{self.title.lower()}_{what}"
 
-    # -- rows ----------------------------------------------------------------------------------------------------
+    def restore_splitter(self, splitter: QSplitter, what: str = "splitter") -> None:
+        """Give a splitter the sizes that :meth:`remember_splitter` kept."""
+        state: QByteArray = self.services.settings.blob(self.key(what))
+        if not state.isEmpty():
+            splitter.restoreState(state)
 
-    def show_selected(self, indices: Sequence[int], current: int | None) -> None:
-        """Select the rows of these things without anybody being told; far too many are not shown as selected."""
-        row = -1 if current is None else self.model.row_of(current)
-        selection = QItemSelection()
-        for first, last in self._ranges(indices) or ([(row, row)] if row >= 0 else []):
-            selection.select(self.model.index(first, 0), self.model.index(last, 0))
-        selecting = self.view.selectionModel()
-        flag = QItemSelectionModel.SelectionFlag
-        self.following = True
-        try:
-            if row >= 0:
-                selecting.setCurrentIndex(self.model.index(row, 0), flag.NoUpdate)
-                self.view.scrollTo(self.model.index(row, 0))
-            selecting.select(selection, flag.ClearAndSelect | flag.Rows)
-        finally:
-            self.following = False
-
-    def _ranges(self, indices: Sequence[int]) -> list[tuple[int, int]]:
-        if isinstance(indices, range) and len(indices) == self.model.rowCount() > 0:
-            return [(0, len(indices) - 1)]
-        if len(indices) > MOST_RESTORED:
-            return []
-        ranges: list[tuple[int, int]] = []
-        for row in sorted(row for index in indices if (row := self.model.row_of(index)) >= 0):
-            if ranges and ranges[-1][1] == row - 1:
-                ranges[-1] = ranges[-1][0], row
-            else:
-                ranges.append((row, row))
-        return ranges if len(ranges) <= MOST_RANGES else []
-
-    def selected_indices(self) -> Sequence[int]:
-        """The things in the selected rows, in the order they are shown."""
-        parts = [self.model.indices(first, last + 1) for first, last in self.view.selected_ranges()]
-        return parts[0] if len(parts) == 1 else [index for part in parts for index in part]
-
-    def _show_count(self) -> None:
-        empty = self.model.rowCount() == 0
-        searching = empty and self.model.count() > 0
-        self._message.setText(f"Nothing matches “{words.safe(self.model.query, 60)}”." if searching else self.nothing)
-        self._left.setCurrentIndex(1 if empty and self.inspection is not None else 0)
-        self.counted.emit()
+    def remember_splitter(self, splitter: QSplitter, what: str = "splitter") -> None:
+        """Keep the sizes of a splitter."""
+        self.services.settings.remember(self.key(what), splitter.saveState())

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from apbundle_gui.pages.inspect.tab import TableTab
+from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import SecondaryLabel
 
-SEARCH_WIDTH = 320
+SEARCH_WIDTH, LEAST_SEARCH_WIDTH = 320, 180
+"""Of the search field at most and at least, in pixels."""
 
 
 class Tabs(QWidget):
     """Shows one tab at a time; each keeps its own query."""
 
-    def __init__(self, tabs: Sequence[TableTab], parent: QWidget | None = None) -> None:
+    def __init__(self, tabs: Sequence[Tab], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tabs = tuple(tabs)
         self._queries = dict.fromkeys(self._tabs, "")
@@ -35,7 +36,9 @@ class Tabs(QWidget):
         self.count = SecondaryLabel()
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
-        self.search.setFixedWidth(SEARCH_WIDTH)
+        self.search.setMinimumWidth(LEAST_SEARCH_WIDTH)
+        self.search.setMaximumWidth(SEARCH_WIDTH)
+        self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.search.textChanged.connect(self._search)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.search)
         escape.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -45,7 +48,7 @@ class Tabs(QWidget):
         row.addWidget(self.bar)
         row.addStretch(1)
         row.addWidget(self.count)
-        row.addWidget(self.search)
+        row.addWidget(self.search, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.M)
@@ -55,11 +58,11 @@ class Tabs(QWidget):
         self._show_query()
 
     @property
-    def current(self) -> TableTab:
+    def current(self) -> Tab:
         """The visible tab."""
         return self._tabs[self.bar.currentIndex()]
 
-    def show_tab(self, tab: TableTab) -> None:
+    def show_tab(self, tab: Tab) -> None:
         """Make a tab the visible one."""
         self.bar.setCurrentIndex(self._tabs.index(tab))
 
@@ -72,20 +75,23 @@ class Tabs(QWidget):
         """Search for nothing in any tab."""
         for tab in self._tabs:
             self._queries[tab] = ""
-            tab.model.set_query("")
+            tab.set_query("")
         self._show_query()
 
     def _changed(self) -> None:
+        before = self._stack.currentWidget()
         self._stack.setCurrentWidget(self.current)
+        if isinstance(before, Tab) and before is not self.current:
+            before.hidden()
         self.current.shown()
         self._show_query()
         self._show_count()
 
     def _search(self, query: str) -> None:
         self._queries[self.current] = query
-        self.current.model.set_query(query)
+        self.current.set_query(query)
 
-    def _drop_query(self, tab: TableTab) -> None:
+    def _drop_query(self, tab: Tab) -> None:
         self._queries[tab] = ""
         self._show_query()
 
@@ -93,6 +99,7 @@ class Tabs(QWidget):
         blocked = self.search.blockSignals(True)
         self.search.setText(self._queries[self.current])
         self.search.blockSignals(blocked)
+        self.search.setVisible(bool(self.current.placeholder))
         self.search.setPlaceholderText(self.current.placeholder)
         self.search.setAccessibleName(self.current.placeholder)
 
