@@ -5,7 +5,7 @@ New rows wait until the view asks for them (``publish``): a frozen view stays wh
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -56,7 +56,7 @@ class EventListModel(QAbstractTableModel):
         self._kept: Final = kept
         self._block: Final = kept // 10  # so many leave at once: taking one out of a view costs as much as all
         self._room: Final = kept + self._block
-        self._names: tuple[str, ...] = ()
+        self._names: Sequence[str] = ()
         self._rows: RowArray = np.zeros(self._room, ROWS)  # the row of number n is at n % room
         self._first = 0
         self._next = 0
@@ -73,7 +73,7 @@ class EventListModel(QAbstractTableModel):
         """Events that wait for :meth:`publish`."""
         return self._pending_events
 
-    def begin(self, names: tuple[str, ...]) -> None:
+    def begin(self, names: Sequence[str]) -> None:
         """Forget everything: another recording begins, of these models."""
         self.beginResetModel()
         self._names = names

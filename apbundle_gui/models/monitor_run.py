@@ -5,6 +5,8 @@ One value folds every batch of events once; the views only look.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +33,7 @@ class Run:
         What the events add up to.
     """
 
-    def __init__(self, names: tuple[str, ...], sizes: NDArray[np.int64], limit: int) -> None:
+    def __init__(self, names: Sequence[str], sizes: NDArray[np.int64], limit: int) -> None:
         self.names = names
         self.sizes = sizes
         self.limit = limit

@@ -24,6 +24,7 @@ from apbundle.paging.units import Unit
 from apbundle.text import format_size
 from apbundle.trace.recorder import RecordingWriter, start_recording
 from apbundle.trace.records import RecordingHeader
+from apbundle.trace.units import UnitList
 
 __all__ = ["PagedBundle", "PagingConfig"]
 
@@ -258,8 +259,7 @@ class PagedBundle:
         binding = reader.extension.binding if reader.extension else None
         return RecordingHeader.now(
             bundle=self._path,
-            names=tuple(reader.manifest.model_names),
-            sizes=tuple(entry.raw_size for entry in reader.manifest),
+            units=UnitList(reader.manifest.model_names, [entry.raw_size for entry in reader.manifest]),
             identity=asdict(self._identity),
             binding=binding.sha256.hex() if binding else None,
             config=asdict(replace(self._config, max_memory=self._limit)),

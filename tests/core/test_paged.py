@@ -331,7 +331,7 @@ def test_a_run_as_it_is_recorded(mixed: Path, tmp_path: Path) -> None:
     with RecordingReader.open(path) as reader, ModelBundle.load(mixed) as bundle:
         header, events = reader.header, reader.poll()
         assert header.names == tuple(MODELS)
-        assert header.sizes == tuple(map(len, MODELS.values()))
+        assert header.sizes.tolist() == list(map(len, MODELS.values()))
         assert header.bundle == str(mixed)
         assert header.identity == {
             "device": identity.device,

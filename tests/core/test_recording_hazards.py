@@ -27,10 +27,11 @@ from apbundle.trace.recorder import RecordingWriter, start_recording
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, PAGE_SLOTS, SLOT, Kind
 from apbundle.trace.storage import RecordingFile
+from apbundle.trace.units import MAX_SIZE, UnitList
 from support.children import fork, run_forked, wait_for
 from support.conditions import wait_until
 from support.paging import make_pager, units_of
-from support.recordings import SIZES, Row, Scribe, drain, header, rows
+from support.recordings import NAMES, SIZES, Row, Scribe, drain, header, rows
 
 KILLS = int(os.environ.get("APBUNDLE_KILLS", "20"))
 
@@ -155,14 +156,14 @@ def test_no_records_lead_out_of_bounds(fields: list[tuple[Any, ...]], first: int
 
 
 def _check(data: bytes, first: int, earliest: int) -> None:
-    sizes = np.array(SIZES, np.int64)
-    decoded = decode(data, first, sizes, earliest)
+    units = UnitList(NAMES, SIZES)
+    decoded = decode(data, first, units, earliest)
     events = decoded.events
     assert 0 <= decoded.slots <= len(data) // SLOT
     assert len(events) <= decoded.slots * 8
-    assert ((events["unit"] < len(sizes)) | (events["unit"] == NONE)).all()
+    assert ((events["unit"] < len(units)) | (events["unit"] == NONE)).all()
     evictions = events[events["kind"] == Kind.EVICT]
-    assert ((evictions["other"] < len(sizes)) | (evictions["other"] == NONE)).all()
+    assert ((evictions["other"] < len(units)) | (evictions["other"] == NONE)).all()
     assert (events["bytes"] >= 0).all()
     assert (np.diff(events["time"]) >= 0).all()
     assert not len(events) or events["time"][0] >= earliest
@@ -200,7 +201,7 @@ def test_zeros_at_the_end_are_nothing(path: Path, zeros: int) -> None:
         assert reader.damaged == 0
         assert reader.count == len(scribe.rows)
         assert rows(reader.read(0)) == scribe.rows
-        assert reader.locate(records.MAX_SIZE) == len(scribe.rows)
+        assert reader.locate(MAX_SIZE) == len(scribe.rows)
         assert reader.totals(10**9).events <= len(scribe.rows)
 
 

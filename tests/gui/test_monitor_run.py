@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from apbundle.trace.decoding import EVENTS, EventArray
 from apbundle.trace.records import NONE, Kind, RecordingHeader
+from apbundle.trace.units import UnitList
 from apbundle.trace.workload import zipf
 from apbundle_gui.models.monitor_counters import memory_changes, settled_memory
 from apbundle_gui.models.monitor_residency import HALF_LIFE_NS, RECENT_NS, Presence
@@ -148,6 +149,6 @@ def test_the_memory_line_does_not_drop_between_an_eviction_and_its_load() -> Non
 
 
 def test_the_limit_comes_from_the_header() -> None:
-    header = RecordingHeader("b", ("a", "b"), (10, 20), config={"max_memory": 4096})
+    header = RecordingHeader("b", UnitList(("a", "b"), (10, 20)), config={"max_memory": 4096})
     assert Run.of(header).limit == 4096
-    assert Run.of(RecordingHeader("b", ("a", "b"), (10, 20))).limit == 30
+    assert Run.of(RecordingHeader("b", UnitList(("a", "b"), (10, 20)))).limit == 30

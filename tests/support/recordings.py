@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from apbundle.errors import bundle_error
@@ -12,6 +13,7 @@ from apbundle.trace.decoding import EventArray
 from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, Kind, RecordingHeader, Totals
+from apbundle.trace.units import UnitList
 
 NAMES = tuple(f"unit {number}" for number in range(50))
 SIZES = tuple(range(100, 150))
@@ -19,8 +21,9 @@ SIZES = tuple(range(100, 150))
 Row = tuple[int, int, int, int, int]  # kind, cause, unit, bytes, other
 
 
-def header(**changes: Any) -> RecordingHeader:
-    return dataclasses.replace(RecordingHeader.now(bundle="/models.apbundle", names=NAMES, sizes=SIZES), **changes)
+def header(names: Sequence[str] = NAMES, sizes: Sequence[int] = SIZES, **changes: Any) -> RecordingHeader:
+    begun = RecordingHeader.now(bundle="/models.apbundle", units=UnitList(names, sizes))
+    return dataclasses.replace(begun, **changes)
 
 
 def rows(events: EventArray) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -71,7 +72,7 @@ class Dashboard(QWidget):
         self._remembered = dict.fromkeys(_KEYS, QByteArray())
         self._share_room()
 
-    def show_models(self, names: tuple[str, ...], sizes: NDArray[np.int64], limit: int) -> None:
+    def show_models(self, names: Sequence[str], sizes: NDArray[np.int64], limit: int) -> None:
         """Show models of which nothing is recorded yet."""
         self._run = None
         self.tiles.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
@@ -116,7 +117,7 @@ class EventsPanel(QWidget):
         self._publishing = False
         self._removed = 0
 
-    def begin(self, names: tuple[str, ...]) -> None:
+    def begin(self, names: Sequence[str]) -> None:
         """Another recording begins, of these models."""
         self.model.begin(names)
         self._stack.setCurrentWidget(self._empty)

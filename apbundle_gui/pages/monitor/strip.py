@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -47,7 +47,7 @@ class ResidencyStrip(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Models in memory")
-        self._names: tuple[str, ...] = ()
+        self._names: Sequence[str] = ()
         self._sizes = np.zeros(0, np.int64)
         self._presence = np.zeros(0, np.uint8)
         self._heat = np.zeros(0)
@@ -69,7 +69,7 @@ class ResidencyStrip(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(100, HEIGHT)
 
-    def show_models(self, names: tuple[str, ...], sizes: NDArray[np.int64]) -> None:
+    def show_models(self, names: Sequence[str], sizes: NDArray[np.int64]) -> None:
         """Show models of which none was loaded yet."""
         self.show_run(Run(names, sizes, 0), 0)
         self._marked = ()

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from apbundle.trace.records import IDS_PER_SLOT, MAX_SIZE, NO_EVENTS, NONE, PAGE_SLOTS, Kind
+from apbundle.trace.records import IDS_PER_SLOT, NO_EVENTS, NONE, PAGE_SLOTS, Kind
+from apbundle.trace.units import MAX_SIZE, UnitList
 
 SLOTS: Final = np.dtype(
     [
@@ -42,7 +43,7 @@ header's units or ``NONE``; nanoseconds a load took; :class:`apbundle.trace.reco
 EventArray: TypeAlias = NDArray[Any]
 """A one-dimensional array of :data:`EVENTS`."""
 
-_OF_A_UNIT: Final = (Kind.HIT, Kind.MISS, Kind.EVICT, Kind.PREFETCH, Kind.PREFETCH_USED)
+_OF_A_UNIT: Final = (Kind.HIT, Kind.MISS, Kind.EVICT, Kind.PREFETCH, Kind.PREFETCH_USED, Kind.PIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ class Decoded:
     ended: bool
 
 
-def decode(data: bytes, first: int, sizes: NDArray[np.int64], earliest: int = 0) -> Decoded:
+def decode(data: bytes, first: int, units: UnitList, earliest: int = 0) -> Decoded:
     """The events in ``data``, whole slots of which the first is number ``first`` of the recording.
 
     Parameters
     ----------
-    sizes
-        The units' raw bytes.
+    units
+        What events may be about.
     earliest
         Time of the event before: no event is earlier, whatever it says.
     """
@@ -104,7 +105,7 @@ def decode(data: bytes, first: int, sizes: NDArray[np.int64], earliest: int = 0)
     within = np.arange(len(rows)) - starts[rows]
     ids = np.frombuffer(data, "<u4")
     events["unit"][hit_rows] = ids[((places[rows] + 1) * IDS_PER_SLOT + within)[hit_rows]]
-    damaged += _check_units(events, sizes)
+    damaged += _check_units(events, units)
     return Decoded(events, end, damaged, ended)
 
 
@@ -132,17 +133,17 @@ def _find_records(slots: NDArray[Any], first: int) -> tuple[NDArray[np.int64], i
     return np.flatnonzero(np.cumsum(edges[:end], dtype=np.int8) == 0), end, damaged
 
 
-def _check_units(events: EventArray, sizes: NDArray[np.int64]) -> int:
-    """Make every unit an index into ``sizes`` or ``NONE``, and every size that unit's; how many were not."""
-    wrong = (events["unit"] >= len(sizes)) & (events["unit"] != NONE)
+def _check_units(events: EventArray, units: UnitList) -> int:
+    """Make every unit one of ``units`` or ``NONE``, and every size that unit's; how many were not."""
+    wrong = (events["unit"] >= len(units)) & (events["unit"] != NONE)
     events["unit"][wrong] = NONE
     evictions = events["kind"] == Kind.EVICT
-    events["other"][evictions & (events["other"] >= len(sizes))] = NONE
+    events["other"][evictions & (events["other"] >= len(units))] = NONE
     events["other"][~evictions & (events["kind"] != Kind.ERROR)] = NONE
     latency = events["latency"]
     latency[~np.isfinite(latency) | (latency < 0)] = 0
     of_a_unit = np.isin(events["kind"], [int(kind) for kind in _OF_A_UNIT])
     known = of_a_unit & (events["unit"] != NONE)
     events["bytes"][of_a_unit] = 0
-    events["bytes"][known] = sizes[events["unit"][known]]
+    events["bytes"][known] = units.sizes_of(events["unit"][known])
     return int(np.count_nonzero(wrong))

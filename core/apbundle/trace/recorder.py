@@ -24,6 +24,7 @@ from apbundle.trace.records import (
     MAGIC,
     NONE,
     PAGE_SLOTS,
+    PIN_CAUSES,
     RECORD,
     SLOT,
     SYSTEM_ERROR,
@@ -55,6 +56,7 @@ class RecordingWriter:
         self._start: Final = time.monotonic_ns()
         self._totals: Final = Totals()
         self._slot = 0  # slots written since the header
+        self._news: str | None = None  # for announce
         self._buffer = bytearray(header)
         self.flush()
 
@@ -147,6 +149,24 @@ class RecordingWriter:
         self._event(Kind.CLEAR, 0, NONE, size)
         self._totals.memory_used = 0
 
+    def resized(self, limit: int) -> None:
+        """Record a new limit."""
+        self._event(Kind.RESIZE, 0, NONE, limit)
+
+    def pinned(self, unit: int, size: int) -> None:
+        """Record that a unit stays."""
+        self._event(Kind.PIN, PIN_CAUSES["pin"], unit, size)
+
+    def unpinned(self, unit: int, size: int) -> None:
+        """Record that a unit may leave again."""
+        self._event(Kind.PIN, PIN_CAUSES["unpin"], unit, size)
+
+    def announce(self) -> None:
+        """Warn, if there was a reason to since the last call."""
+        news, self._news = self._news, None
+        if news is not None:
+            _warn(news)
+
     def flush(self) -> None:
         """Write what is buffered."""
         descriptor = self._descriptor
@@ -158,7 +178,7 @@ class RecordingWriter:
                 del self._buffer[: os.write(descriptor, self._buffer)]
         except OSError as error:
             self.abandon()
-            _warn(f"Recording to {self._path} stopped: {error.strerror or error}.")
+            self._news = f"Recording to {self._path} stopped: {error.strerror or error}."
 
     def close(self) -> None:
         """Write the end record and close the file."""

@@ -13,7 +13,6 @@ from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio import StrPath
 from apbundle.trace.decoding import EVENTS, Decoded, EventArray, decode
 from apbundle.trace.records import (
-    MAX_SIZE,
     PAGE_SLOTS,
     RECORD,
     SLOT,
@@ -25,6 +24,7 @@ from apbundle.trace.records import (
     bad_recording,
 )
 from apbundle.trace.storage import RecordingFile
+from apbundle.trace.units import MAX_SIZE
 
 Status = Literal["live", "ended", "abandoned"]
 
@@ -193,7 +193,7 @@ class RecordingReader:
 
     @staticmethod
     def _decode(file: RecordingFile, slot: int, count: int, earliest: int = 0) -> Decoded:
-        return decode(file.read(slot, count), slot, file.sizes, earliest)
+        return decode(file.read(slot, count), slot, file.header.units, earliest)
 
     def _begin_again(self) -> bool:
         """Take what is under the path now for the recording, if it is a complete one."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from struct import Struct
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apbundle.errors import BundleError, bundle_error
+from apbundle.trace.units import UnitList
 
 MAGIC: Final = b"APBTRACE"
 VERSION: Final = 1
@@ -21,9 +26,10 @@ PAGE_SLOTS: Final = 4096
 IDS_PER_SLOT: Final = SLOT // 4
 NONE: Final = 0xFFFFFFFF
 """In place of a unit: none, or one the header does not list."""
-MAX_HEADER: Final = 256 * 1024 * 1024
-"""Longest JSON header read, in bytes."""
-MAX_SIZE: Final = (1 << 63) - 1
+MAX_HEADER: Final = 128 * 1024 * 1024
+"""Longest JSON header, in bytes."""
+MAX_HEADER_VALUES: Final = 10_000_000
+"""Most values in one: they take more memory than their text."""
 
 PRELUDE: Final = Struct("<8sII")
 """Magic, version, bytes of JSON; then the JSON, then zeros to a multiple of a slot."""
@@ -117,8 +123,8 @@ class RecordingHeader:
     ----------
     bundle
         Path of the bundle.
-    names, sizes
-        The units, by number, with their raw bytes.
+    units
+        What is paged.
     identity
         Device, inode, size and modification time of the bundle, under the names of ``FileIdentity``.
     binding
@@ -132,8 +138,7 @@ class RecordingHeader:
     """
 
     bundle: str
-    names: tuple[str, ...]
-    sizes: tuple[int, ...]
+    units: UnitList
     identity: dict[str, int] = field(default_factory=dict)
     binding: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
@@ -145,17 +150,35 @@ class RecordingHeader:
         """The header of a recording that this process begins now; ``fields`` are all the others."""
         return cls(started=time.time_ns(), pid=os.getpid(), **fields)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """What to call each unit."""
+        return self.units.names
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """The raw bytes of each unit."""
+        return self.units.sizes
+
     def to_bytes(self) -> bytes:
-        """The start of a recording file, up to its first record."""
+        """The start of a recording file, up to its first record.
+
+        Raises
+        ------
+        LimitExceeded
+            No reader would take so long a header.
+        """
         content = {
             "started": self.started,
             "pid": self.pid,
             "bundle": {"path": self.bundle, **self.identity},
             "binding": self.binding,
             "config": self.config,
-            "units": {"names": self.names, "sizes": self.sizes},
+            "units": self.units.to_json(),
         }
         text = json.dumps(content, separators=(",", ":")).encode("ascii")
+        if _is_too_long(text):
+            raise bundle_error("limit_exceeded", "The list of units is too long for a recording.")
         return (PRELUDE.pack(MAGIC, VERSION, len(text)) + text).ljust(data_start(len(text)), b"\0")
 
     @classmethod
@@ -167,13 +190,14 @@ class RecordingHeader:
         BadRecording
             For anything that is not such a header.
         """
+        if _is_too_long(text):
+            raise bad_recording("The header of the recording is too long.", path, PRELUDE.size)
         try:
             content = json.loads(text)
-            bundle, units = content["bundle"], content["units"]
-            header = cls(
+            bundle = content["bundle"]
+            return cls(
                 bundle=_checked(bundle["path"], str),
-                names=tuple(_checked(name, str) for name in units["names"]),
-                sizes=tuple(_size(size) for size in units["sizes"]),
+                units=UnitList.from_json(content["units"]),
                 identity={key: _checked(value, int) for key, value in bundle.items() if key != "path"},
                 binding=None if content["binding"] is None else _checked(content["binding"], str),
                 config=_checked(content["config"], dict),
@@ -182,9 +206,6 @@ class RecordingHeader:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise bad_recording("The header of the recording cannot be read.", path, PRELUDE.size) from error
-        if len(header.names) != len(header.sizes):
-            raise bad_recording("The header of the recording lists more names than sizes.", path, PRELUDE.size)
-        return header
 
 
 def data_start(length: int) -> int:
@@ -203,8 +224,6 @@ def _checked(value: Any, kind: type) -> Any:
     return value
 
 
-def _size(value: Any) -> int:
-    size: int = _checked(value, int)
-    if not 0 <= size <= MAX_SIZE:
-        raise ValueError(f"{size} is no size")
-    return size
+def _is_too_long(text: bytes) -> bool:
+    """Whether JSON might take much more memory than the limit of its bytes suggests."""
+    return len(text) > MAX_HEADER or sum(map(text.count, (b",", b"[", b"{"))) > MAX_HEADER_VALUES

@@ -6,9 +6,6 @@ import os
 import stat
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from apbundle.errors import bundle_error
 from apbundle.fileio import NotRegularFile, syscalls
 from apbundle.trace.records import (
@@ -37,7 +34,6 @@ class RecordingFile:
     descriptor: int
     header: RecordingHeader
     start: int
-    sizes: NDArray[np.int64]
     fingerprint: bytes
     inode: tuple[int, int]
 
@@ -57,9 +53,8 @@ class RecordingFile:
                 hint = "If a program is just beginning to record here, try again."
                 raise bundle_error("bad_recording", "The recording ends inside its header.", path=path, hint=hint)
             header = RecordingHeader.from_json(text, path)
-            sizes = np.array(header.sizes, np.int64)
             inode = (status.st_dev, status.st_ino)
-            return cls(descriptor, header, data_start(length), sizes, fingerprint, inode)
+            return cls(descriptor, header, data_start(length), fingerprint, inode)
         except BaseException:
             os.close(descriptor)
             raise
