@@ -8,12 +8,18 @@ stricter where two readers could disagree: a key that comes twice is an error.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from apbundle.payload.byterange import ByteRange
+from apbundle.payload.dtypes import DTYPES
+from apbundle.payload.json_stream import MAX_NESTING, JsonStream
+from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import MAX_RANK, MAX_TENSORS, PayloadError, Read, TensorInfo
+from apbundle.progress import Reporter
 
 LENGTH_SIZE = 8
 """Bytes of the header length in front of the header."""
@@ -21,38 +27,19 @@ LENGTH_SIZE = 8
 MAX_HEADER = 100_000_000
 """Longest header in bytes, the bound the format's library has."""
 
-MAX_NESTING = 127
-"""Deepest JSON nesting accepted, as by the library; only keys that are not used can nest that deep."""
-
 METADATA_KEY = "__metadata__"
 _U64_MAX = 2**64 - 1
+_MOST = 2**63 - 1  # bytes of a file
 
-# dtype: (bits of one element, numpy or ml_dtypes name; None where elements are smaller than a byte).
-# In the order of the library, which places tensors of later types first: widest elements come first and stay aligned.
 TYPES: dict[str, tuple[int, str | None]] = {
-    "BOOL": (8, "bool"),
-    "F4": (4, None),
-    "F6_E2M3": (6, None),
-    "F6_E3M2": (6, None),
-    "U8": (8, "uint8"),
-    "I8": (8, "int8"),
-    "F8_E5M2": (8, "float8_e5m2"),
-    "F8_E4M3": (8, "float8_e4m3fn"),
-    "F8_E8M0": (8, "float8_e8m0fnu"),
-    "F8_E4M3FNUZ": (8, "float8_e4m3fnuz"),
-    "F8_E5M2FNUZ": (8, "float8_e5m2fnuz"),
-    "I16": (16, "int16"),
-    "U16": (16, "uint16"),
-    "F16": (16, "float16"),
-    "BF16": (16, "bfloat16"),
-    "I32": (32, "int32"),
-    "U32": (32, "uint32"),
-    "F32": (32, "float32"),
-    "C64": (64, "complex64"),
-    "F64": (64, "float64"),
-    "I64": (64, "int64"),
-    "U64": (64, "uint64"),
+    name: DTYPES[name]
+    for name in (
+        *("BOOL", "F4", "F6_E2M3", "F6_E3M2", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"),
+        *("F8_E4M3FNUZ", "F8_E5M2FNUZ", "I16", "U16", "F16", "BF16", "I32", "U32", "F32", "C64", "F64", "I64", "U64"),
+    )
 }
+"""The element types of the format, in the order of the library, which places tensors of later types first: the widest
+elements come first and stay aligned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,76 +63,92 @@ def read_header(read: Read, size: int, *, max_header: int = MAX_HEADER) -> Safet
     size
         Bytes of the payload. The tensors must fill it to the last one.
     max_header
-        Longest header accepted, in bytes. Parsed JSON takes about 25 times its length in memory.
+        Longest header accepted, in bytes.
 
     Raises
     ------
     PayloadError
         When the header is not valid, or does not describe exactly these bytes.
     """
-    if size < LENGTH_SIZE:
-        raise PayloadError(f"{size} bytes are too few for a safetensors header", 0)
-    length = int.from_bytes(read(0, LENGTH_SIZE), "little")
-    if length > max_header:
-        raise PayloadError(f"the header claims {length:,} bytes; at most {max_header:,} are accepted", 0)
-    if length > size - LENGTH_SIZE:
-        raise PayloadError(f"the header claims {length:,} bytes and the payload ends after {size - LENGTH_SIZE:,}", 0)
-    document = _parse(read(LENGTH_SIZE, length))
-    metadata = _metadata(document.pop(METADATA_KEY, None))
-    if len(document) > MAX_TENSORS:
-        raise PayloadError(f"the header lists {len(document):,} tensors; at most {MAX_TENSORS:,} are accepted", 8)
-    data_offset = LENGTH_SIZE + length
-    tensors = [_tensor(name, entry, data_offset) for name, entry in document.items()]
-    tensors.sort(key=lambda tensor: (tensor.offset, tensor.size))
-    _check_tiling(tensors, data_offset, size)
+    table = TensorTable()
+    metadata: dict[str, str] = {}
+    data_offset = scan_header(
+        ByteRange(b"", size, read), table, metadata.__setitem__, Reporter(), max_header=max_header
+    )
+    tensors = sorted(table, key=lambda tensor: (tensor.offset, tensor.size))
     return SafetensorsHeader(tuple(tensors), metadata, data_offset)
 
 
-def _parse(header: bytes) -> dict[str, Any]:
-    """The JSON object of the header, every key of which is there once."""
-    try:
-        text = header.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PayloadError("the header is not UTF-8", LENGTH_SIZE + error.start) from None
-    try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-    except PayloadError:
-        raise
-    except json.JSONDecodeError as error:
-        offset = LENGTH_SIZE + len(text[: error.pos].encode())
-        raise PayloadError(f"the header is not JSON: {error.msg}", offset) from None
-    except RecursionError:
-        raise PayloadError(f"the header is nested deeper than {MAX_NESTING} levels", LENGTH_SIZE) from None
-    except ValueError:  # an integer of more digits than the interpreter converts
-        raise PayloadError("the header holds an absurd number", LENGTH_SIZE) from None
-    if not isinstance(document, dict):
-        raise PayloadError("the header is not a JSON object", LENGTH_SIZE)
-    return document
+def scan_header(
+    data: ByteRange,
+    table: TensorTable,
+    metadata: Callable[[str, str], None],
+    reporter: Reporter,
+    *,
+    max_header: int = MAX_HEADER,
+) -> int:
+    """Check the header of a payload piece by piece, as strictly as :func:`read_header`; return the first data byte.
 
+    ``table`` gets the tensors in the order of the header while it is read, ``metadata`` the pairs; both keep what was
+    read before an error.
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+    Raises
+    ------
+    PayloadError
+        As :func:`read_header`.
+    """
+    if data.size < LENGTH_SIZE:
+        raise PayloadError(f"{data.size} bytes are too few for a safetensors header", 0)
+    length = data.number(0, LENGTH_SIZE)
+    room = data.size - LENGTH_SIZE
+    if length > max_header:
+        raise PayloadError(f"the header claims {length:,} bytes; at most {max_header:,} are accepted", 0)
+    if length > room:
+        raise PayloadError(f"the header claims {length:,} bytes and the payload ends after {room:,}", 0)
+    data_offset = LENGTH_SIZE + length
+    stream = JsonStream(data, LENGTH_SIZE, length, "header")
+    reporter.phase("header", length)
+    reported = count = 0
+    metadata_seen = False
+    for name in stream.members():
+        if name == METADATA_KEY:
+            if metadata_seen:
+                raise PayloadError(f"the header holds the key {METADATA_KEY!r} twice", stream.offset)
+            metadata_seen = True
+            _read_metadata(stream, metadata)
+        else:
+            if count == MAX_TENSORS:
+                raise PayloadError(f"the header lists more than {MAX_TENSORS:,} tensors", stream.offset)
+            count += 1
+            _add_tensor(table, name, stream.value(), data_offset)
+        if stream.bytes_read != reported:
+            reporter.advance(stream.bytes_read - reported)
+            reported = stream.bytes_read
+    stream.finish()
+    table.publish()
+    twice = table.duplicate()
+    if twice is not None:
         raise PayloadError(f"the header holds the key {twice!r} twice", LENGTH_SIZE)
-    return result
+    _check_tiling(table, data_offset, data.size)
+    return data_offset
 
 
-def _constant(text: str) -> None:
-    raise PayloadError(f"the header holds {text}, which is not JSON", LENGTH_SIZE)
-
-
-def _metadata(value: Any) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise PayloadError(f"{METADATA_KEY} is not an object", LENGTH_SIZE)
-    for key, text in value.items():
+def _read_metadata(stream: JsonStream, metadata: Callable[[str, str], None]) -> None:
+    if not stream.at_object():
+        if stream.value() is not None:
+            raise PayloadError(f"{METADATA_KEY} is not an object", stream.offset)
+        return
+    seen = set()
+    for key in stream.members():
+        if key in seen:
+            raise PayloadError(f"the header holds the key {key!r} twice", stream.offset)
+        seen.add(key)
+        text = stream.string()
         if not isinstance(text, str):
-            raise PayloadError(f"the metadata {key!r} is not a string", LENGTH_SIZE)
+            raise PayloadError(f"the metadata {key!r} is not a string", stream.offset)
         _check_text(key)
         _check_text(text)
-    return value
+        metadata(key, text)
 
 
 def _check_text(text: str) -> None:
@@ -156,7 +159,7 @@ def _check_text(text: str) -> None:
             raise PayloadError(f"{text!r} holds half a surrogate pair", LENGTH_SIZE) from None
 
 
-def _tensor(name: str, entry: Any, data_offset: int) -> TensorInfo:
+def _add_tensor(table: TensorTable, name: str, entry: Any, data_offset: int) -> None:
     _check_text(name)
     try:
         dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -181,7 +184,9 @@ def _tensor(name: str, entry: Any, data_offset: int) -> TensorInfo:
             f"its offsets {begin:,} to {end:,} say otherwise",
             data_offset + begin,
         )
-    return TensorInfo(name, dtype, tuple(shape), data_offset + begin, end - begin)
+    if data_offset + end > _MOST:
+        raise PayloadError(f"tensor {name!r} lies beyond what a file can hold", LENGTH_SIZE)
+    table.add(name, dtype, shape, data_offset + begin, end - begin)
 
 
 def _entry_problem(name: str, entry: Any) -> str:
@@ -206,14 +211,17 @@ def _is_shallow(value: Any, levels: int) -> bool:
     return False
 
 
-def _check_tiling(tensors: list[TensorInfo], data_offset: int, size: int) -> None:
+def _check_tiling(table: TensorTable, data_offset: int, size: int) -> None:
     """The tensors, in the order of their data, leave no gap, do not overlap, and end with the payload."""
-    end = data_offset
-    for tensor in tensors:
-        if tensor.offset != end:
-            what = "overlaps the one before" if tensor.offset < end else "leaves a gap before it"
-            raise PayloadError(f"tensor {tensor.name!r} {what}", tensor.offset)
-        end += tensor.size
+    order = np.lexsort((table.sizes, table.offsets))
+    begins = table.offsets[order]
+    ends = np.concatenate(([data_offset], begins + table.sizes[order]))
+    wrong = np.flatnonzero(begins != ends[:-1])
+    if len(wrong):
+        place = wrong[0]
+        what = "overlaps the one before" if begins[place] < ends[place] else "leaves a gap before it"
+        raise PayloadError(f"tensor {table.name(int(order[place]))!r} {what}", int(begins[place]))
+    end = int(ends[-1])
     if end > size:
         raise PayloadError(f"the tensors take {end - size:,} bytes more than the payload has", size)
     if end < size:

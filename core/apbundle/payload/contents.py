@@ -1,0 +1,90 @@
+"""What is in a payload of any known format: its tensors, its metadata, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apbundle.payload.apr import apr_layout
+from apbundle.payload.byterange import ByteRange
+from apbundle.payload.detect import detect_format
+from apbundle.payload.safetensors_header import scan_header
+from apbundle.payload.sink import Sink, Value
+from apbundle.payload.table import TensorTable
+from apbundle.payload.tensors import PayloadError, PayloadFinding, Read
+from apbundle.progress import Cancel, Progress, Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a payload lists, as far as it is sound."""
+
+    format: str
+    """As :func:`~apbundle.payload.detect.detect_format` names it."""
+    layout: str
+    """The same, but for ``"apr"``: as :func:`~apbundle.payload.detect.detect_layout`."""
+    tensors: TensorTable
+    """In the order the payload lists them."""
+    metadata: tuple[tuple[str, Value], ...]
+    """What its author wrote into it, in order; a key may come twice."""
+    facts: tuple[tuple[str, Value], ...]
+    """What its header says of itself: version, alignment, checksums."""
+    findings: tuple[PayloadFinding, ...]
+    """What is wrong or unusual, in the order it was met."""
+
+
+def read_contents(
+    size: int,
+    read: Read,
+    *,
+    head: bytes = b"",
+    detected: str | None = None,
+    table: TensorTable | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Contents:
+    """List the tensors and metadata of a payload; none of it is run, and no tensor data is read.
+
+    Whatever the content, this takes bounded time and memory and ends with findings, not with an exception.
+
+    Parameters
+    ----------
+    size
+        Bytes of the payload.
+    read
+        ``read(offset, size)`` gives exactly those bytes; never asked outside the payload. What it raises is passed on.
+    head
+        The first bytes of the payload, where they are known.
+    detected
+        What :func:`~apbundle.payload.detect.detect_format` said, if it was asked.
+    table
+        The table to fill, for a caller that shows the first tensors while the others are being read.
+    progress, cancel
+        Told and asked now and then.
+
+    Raises
+    ------
+    Cancelled
+        When ``cancel`` says so.
+    """
+    data = ByteRange(head, size, read)
+    name = detect_format(head, size, read) if detected is None else detected
+    layout = apr_layout(data) if name == "apr" else name
+    sink = Sink(TensorTable() if table is None else table, Reporter(progress, cancel))
+    scan = _SCANNERS.get(layout)
+    if scan is not None:
+        try:
+            scan(data, sink)
+        except PayloadError as error:
+            sink.finding(error.message, error.offset)
+        sink.tensors.publish()
+    return Contents(name, layout, sink.tensors, tuple(sink.pairs), tuple(sink.facts), tuple(sink.findings))
+
+
+def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
+    scan_header(data, sink.tensors, sink.metadata, sink.reporter)
+
+
+_SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
+    "safetensors": _scan_safetensors,
+}
