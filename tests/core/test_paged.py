@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from apbundle import ModelBundle
-from apbundle import paged as paged_module
 from apbundle.errors import BundleClosed, BundleError, ModelNotFound
 from apbundle.mapping import FileMap
 from apbundle.paged import PagedBundle, PagingConfig
+from apbundle.paged import bundle as paged_module
 from apbundle.paging.stats import PagingStats
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import Kind

@@ -1,4 +1,4 @@
-"""A bundle whose models are in memory only as far as a limit allows: where format and paging meet."""
+"""The paged bundle: models under a memory limit, in as many threads and processes as there are."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from apbundle.text import format_size
 from apbundle.trace.recorder import RecordingWriter, start_recording
 from apbundle.trace.records import RecordingHeader
 from apbundle.trace.units import UnitList
-
-__all__ = ["PagedBundle", "PagingConfig"]
 
 
 class PagedBundle:
