@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from apbundle.paging.policy.batches import by_last_use
+from apbundle.paging.policy.protocol import AnySize
 
 
 class _Bucket:
@@ -34,19 +35,15 @@ class _Bucket:
         self.after.before = self.before
 
 
-class LFU:
+class LFU(AnySize):
     """The least frequently used leaves first, among equals the least recently used.
 
     The count is 1 at the load, grows by 1 a hit, and is forgotten when the unit leaves.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self) -> None:
         self._ring: Final = _Bucket(0)  # the chain's fixed end: before the rarest, behind the most frequent
         self._bucket_of: Final[dict[int, _Bucket]] = {}
-
-    def admits(self, unit: int, size: int) -> bool:
-        """See :class:`~apbundle.paging.policy.Policy`."""
-        return True
 
     def insert(self, unit: int, size: int) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
@@ -75,9 +72,6 @@ class LFU:
     def remove(self, unit: int) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
         self._take(unit, self._bucket_of.pop(unit))
-
-    def resize(self, limit: int) -> None:
-        """See :class:`~apbundle.paging.policy.Policy`."""
 
     def _place(self, unit: int, count: int, start: _Bucket) -> None:
         """Put ``unit`` last among those used ``count`` times; ``start`` is a bucket of fewer uses."""

@@ -7,17 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from apbundle.paging.policy.batches import by_last_use
+from apbundle.paging.policy.protocol import AnySize
 
 
-class LRU:
+class LRU(AnySize):
     """The least recently used leaves first. A load is a use."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self) -> None:
         self._order: Final[OrderedDict[int, None]] = OrderedDict()
-
-    def admits(self, unit: int, size: int) -> bool:
-        """See :class:`~apbundle.paging.policy.Policy`."""
-        return True
 
     def insert(self, unit: int, size: int) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
@@ -41,6 +38,3 @@ class LRU:
     def remove(self, unit: int) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
         del self._order[unit]
-
-    def resize(self, limit: int) -> None:
-        """See :class:`~apbundle.paging.policy.Policy`."""

@@ -21,7 +21,7 @@ class Policy(Protocol):
         """Whether ``unit`` of ``size`` bytes, about to be loaded, is worth keeping; asked before room is made."""
 
     def insert(self, unit: int, size: int) -> None:
-        """``unit`` of ``size`` bytes, not kept so far, became resident."""
+        """``unit`` of ``size`` bytes, not kept so far, became resident; a load is no hit."""
 
     def touch(self, units: Sequence[int]) -> None:
         """``units`` were hit, in this order; those not kept are ignored."""
@@ -42,4 +42,15 @@ class Policy(Protocol):
         """``unit``, kept so far, left: as the victim, on request, or because it is pinned."""
 
     def resize(self, limit: int) -> None:
-        """The limit is ``limit`` bytes from now on."""
+        """The limit is ``limit`` bytes from now on; 0 until this was called first."""
+
+
+class AnySize:
+    """What the policies share that treat units alike, whatever their size and the limit."""
+
+    def admits(self, unit: int, size: int) -> bool:
+        """See :class:`Policy`."""
+        return True
+
+    def resize(self, limit: int) -> None:
+        """See :class:`Policy`."""

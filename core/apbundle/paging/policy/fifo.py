@@ -1,0 +1,35 @@
+"""FIFO: first in, first out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from apbundle.paging.policy.protocol import AnySize
+
+
+class FIFO(AnySize):
+    """The one loaded longest ago leaves first. A hit changes nothing."""
+
+    def __init__(self) -> None:
+        self._order: Final[OrderedDict[int, None]] = OrderedDict()
+
+    def insert(self, unit: int, size: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        self._order[unit] = None
+
+    def touch(self, units: Sequence[int]) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+
+    def victim(self) -> int | None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return next(iter(self._order), None)
+
+    def candidates(self) -> Iterator[int]:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        return iter(self._order)
+
+    def remove(self, unit: int) -> None:
+        """See :class:`~apbundle.paging.policy.Policy`."""
+        del self._order[unit]
