@@ -19,6 +19,7 @@ operating system says stays an ``OSError``::
     ├── ChangedOnDisk         changed_on_disk
     ├── DecompressionError    decompression_failed
     ├── ModelNotFound         model_not_found (also a KeyError)
+    ├── ComponentNotFound     component_not_found (also a KeyError)
     ├── UnsafeName            unsafe_name
     ├── DiskFull              disk_full
     ├── DestinationBusy       destination_busy
@@ -170,6 +171,12 @@ class ModelNotFound(BundleError, KeyError):
     __str__ = BundleError.__str__
 
 
+class ComponentNotFound(BundleError, KeyError):
+    """The model has no component of this name."""
+
+    __str__ = BundleError.__str__
+
+
 class UnsafeName(BundleError):
     """A name cannot be used for what was asked."""
 
@@ -234,6 +241,7 @@ ERROR_CLASSES: dict[str, type[BundleError]] = {
     "changed_on_disk": ChangedOnDisk,
     "decompression_failed": DecompressionError,
     "model_not_found": ModelNotFound,
+    "component_not_found": ComponentNotFound,
     "unsafe_name": UnsafeName,
     "disk_full": DiskFull,
     "destination_busy": DestinationBusy,
