@@ -92,6 +92,7 @@ def test_a_name_comes_once() -> None:
         made.add_model(ModelEntry("a", 2, 1))
     assert caught.value.code == "duplicate_name"
     assert len(made) == 1
+    assert (made.number("a"), made.number("b")) == (0, None)
 
 
 def test_a_model_that_is_not_there() -> None:

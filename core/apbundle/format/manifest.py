@@ -88,6 +88,10 @@ class BundleManifest:
             )
         return self._entry(name, index)
 
+    def number(self, name: str) -> int | None:
+        """The place of the model ``name`` among all, from 0; ``None`` if there is none."""
+        return self._index.get(name)
+
     def _entry(self, name: str, index: int) -> ModelEntry:
         detail = self._added.get(index) or self._detail(name, index)
         return ModelEntry(name, self._sizes[index], self._offsets[index], *detail)
