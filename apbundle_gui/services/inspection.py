@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from apbundle.bundle import ModelBundle
 from apbundle.format.fields import FieldTable
 from apbundle_gui.services.container import Services
+from apbundle_gui.services.contents import BundleContents
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.model_formats import ModelFormats
 from apbundle_gui.services.session import OpenBundle
@@ -36,6 +38,7 @@ class Inspection(QObject):
         self.reader = opened.bundle.reader
         self.names = self.reader.manifest.model_names
         self.formats = ModelFormats(services, self.reader, self.names, self)
+        self.contents = BundleContents(services, self.reader, self.names, self.formats.__getitem__, self)
         self.verification = Verification(services, opened.bundle, self)
         self.fields: FieldTable | None = None
         self._fields_job: Job | None = None
@@ -59,10 +62,39 @@ class Inspection(QObject):
         place = bisect_right(extents.starts, offset - begin) - 1
         return int(extents.order[place]) if place >= 0 and offset - begin < extents.ends[place] else None
 
+    def tensor_at(self, model: int, offset: int) -> int | None:
+        """The tensor of a model whose stored bytes hold byte ``offset`` of the file, as far as that is known by now.
+
+        Of tensors that share the byte the one that begins last. A compressed model has none.
+        """
+        contents, entry = self.contents.of(model), self.reader.entry(self.names[model])
+        if contents is None or entry.compressed or not len(contents.tensors):
+            return None
+        at = offset - self.reader.data_offset - entry.offset
+        starts = contents.tensors.offsets
+        holding = np.flatnonzero((starts <= at) & (at - starts < contents.tensors.sizes))
+        return int(holding[np.argmax(starts[holding])]) if len(holding) else None
+
+    def span_of(self, model: int, tensor: int | None = None) -> tuple[int, int] | None:
+        """Offset in the file and stored bytes of a model or of one of its tensors.
+
+        ``None`` for what has no bytes of its own in the file: a tensor of a compressed model, or one not known yet.
+        """
+        entry = self.reader.entry(self.names[model])
+        begin = self.reader.data_offset + entry.offset
+        if tensor is None:
+            return begin, entry.size
+        contents = self.contents.of(model)
+        if contents is None or entry.compressed or tensor >= len(contents.tensors):
+            return None
+        info = contents.tensors[tensor]
+        return None if info.encoding == "external" else (begin + info.offset, info.size)
+
     def close(self) -> None:
         """Stop every job; the bundle is about to be closed."""
         self._closed = True
         self.formats.close()
+        self.contents.close()
         self.verification.close()
 
     def _fields_listed(self, fields: FieldTable) -> None:
