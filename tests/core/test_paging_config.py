@@ -11,6 +11,7 @@ import pytest
 
 from apbundle.paging.config import DEFAULT_MAX_MEMORY, PagingConfig
 from apbundle.paging.memory import automatic_limit, available_memory
+from apbundle.paging.policy import POLICIES
 
 MIB = 1 << 20
 
@@ -23,6 +24,7 @@ def test_defaults() -> None:
         "prefetch_count": 2,
         "eviction": "lru",
         "source": "auto",
+        "granularity": "model",
     }
 
 
@@ -45,6 +47,8 @@ def test_defaults() -> None:
         ({"prefetch_count": 0}, 0),
         ({"eviction": "LFU"}, "lfu"),
         ({"source": "read"}, "read"),
+        ({"granularity": "Page"}, "page"),
+        *[({"eviction": name}, name) for name in POLICIES],
     ],
 )
 def test_what_is_kept(given: dict[str, Any], kept: object) -> None:
@@ -73,6 +77,8 @@ def test_what_is_kept(given: dict[str, Any], kept: object) -> None:
         ({"eviction": "random"}, ValueError),
         ({"eviction": None}, TypeError),
         ({"source": "tape"}, ValueError),
+        ({"granularity": "byte"}, ValueError),
+        ({"granularity": None}, TypeError),
     ],
 )
 def test_what_is_refused(given: dict[str, Any], error: type[Exception]) -> None:

@@ -18,6 +18,7 @@ SMALLEST_MAX_MEMORY: Final = 1024
 SMALLEST_PAGE_SIZE: Final = 512
 
 SourceKind = Literal["auto", "map", "read"]
+Granularity = Literal["model", "component", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class PagingConfig:
         The limit: bytes, a size such as ``"2GiB"`` (kept as bytes), or ``"auto"`` for a share of what the machine or
         the control group leaves when the bundle is opened. At least 1024 bytes; a smaller value is raised.
     page_size
-        Bytes a page; at least 512, a smaller value is raised. Whole models are paged, so nothing depends on it.
+        Bytes of a page, where ``granularity`` is ``"page"``; pieces of models that are cut up for another reason are
+        at least as large. At least 512; a smaller value is raised.
     prefetch
         ``"off"``, ``"background"`` (a thread loads what usually comes next) or ``"inline"`` (exactly what the
         format's first implementation does, within the access). ``True`` is kept as ``"background"``, ``False`` as
@@ -38,10 +40,13 @@ class PagingConfig:
     prefetch_count
         Most models loaded ahead for one access, from 0.
     eviction
-        ``"lru"`` or ``"lfu"``, in any case.
+        Which leaves first: ``"lru"``, ``"lfu"``, ``"fifo"``, ``"clock"``, ``"sieve"`` or ``"s3fifo"``, in any case.
     source
         ``"map"``: models of 2 MiB and more are views of a map; ``"read"``: every model is read into memory, the choice
         for files that other programs may cut short; ``"auto"``: a map where the file system is known to serve it well.
+    granularity
+        What is loaded and evicted as a whole: ``"model"``; ``"component"``, a tensor that a model lists; or ``"page"``,
+        ``page_size`` bytes of a model. Of a compressed model it is a chunk in place of these two.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class PagingConfig:
     prefetch_count: int = 2
     eviction: str = "lru"
     source: str = "auto"
+    granularity: str = "model"
 
     def __post_init__(self) -> None:
         self._keep("max_memory", self._limit())
@@ -66,6 +72,7 @@ class PagingConfig:
         self._keep("prefetch_count", _natural("prefetch_count", self.prefetch_count))
         self._keep("eviction", _choice("eviction", self.eviction, tuple(POLICIES)))
         self._keep("source", _choice("source", self.source, get_args(SourceKind)))
+        self._keep("granularity", _choice("granularity", self.granularity, get_args(Granularity)))
 
     def memory_limit(self) -> int:
         """The limit in bytes; an automatic one is worked out now."""
