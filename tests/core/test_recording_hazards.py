@@ -383,7 +383,7 @@ def test_warnings_that_cannot_be_shown_do_not_reach_the_program(path: Path, monk
     path.write_bytes(b"APBUNDLE and a lot of work")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        assert start_recording(path, header()) is None
+        assert start_recording(path, "b", header) is None
 
 
 @pytest.mark.parametrize("number", [-1, -70_000, 2**40, "no number", None])
@@ -411,13 +411,13 @@ def test_what_is_not_a_recording_is_not_replaced(path: Path, tmp_path: Path) -> 
         RecordingWriter.create(path, header())
     assert caught.value.code == "target_refused"
     with pytest.warns(RuntimeWarning, match="Not recording to"):
-        assert start_recording(path, header()) is None
+        assert start_recording(path, "b", header) is None
     assert path.read_bytes() == b"APBUNDLE and a lot of work"
     with pytest.warns(RuntimeWarning, match="No such file"):
-        assert start_recording(tmp_path / "no" / "folder", header()) is None
+        assert start_recording(tmp_path / "no" / "folder", "b", header) is None
     os.mkfifo(tmp_path / "fifo")
     with pytest.warns(RuntimeWarning, match="not a recording"):
-        assert start_recording(tmp_path / "fifo", header()) is None
+        assert start_recording(tmp_path / "fifo", "b", header) is None
 
 
 def test_writers_that_begin_in_the_same_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -440,7 +440,7 @@ def test_who_holds_a_shared_lock_does_not_hold_up_the_program(path: Path) -> Non
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         with pytest.warns(RuntimeWarning, match="Another process"):
-            assert start_recording(path, header()) is None
+            assert start_recording(path, "b", header) is None
     RecordingWriter.create(path, header()).close()
 
 

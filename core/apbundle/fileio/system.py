@@ -92,6 +92,7 @@ class Syscalls:
     lstat = staticmethod(os.lstat)
     fstat = staticmethod(os.fstat)
     listdir = staticmethod(os.listdir)
+    makedirs = staticmethod(os.makedirs)
     pwrite = staticmethod(getattr(os, "pwrite", _pwrite))
     posix_fallocate = staticmethod(getattr(os, "posix_fallocate", _missing))
     fchmod = staticmethod(getattr(os, "fchmod", _missing))

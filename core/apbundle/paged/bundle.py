@@ -69,8 +69,7 @@ class PagedBundle:
         except BaseException:
             self._reader.close()
             raise
-        if record is not None:
-            self._recorder = start_recording(record, self._recording_header())
+        self._recorder = start_recording(record, self._path, self._recording_header)
         self._begin(source)
         _bundles.add(self)
 

@@ -7,21 +7,24 @@ what it has written survives the death of that program at any moment.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 import warnings
 from array import array
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from apbundle.errors import BundleError, bundle_error
-from apbundle.fileio import StrPath
+from apbundle.errors import BundleError
+from apbundle.fileio import StrPath, syscalls
+from apbundle.fileio.system import write_all
+from apbundle.fileio.temporary import close_quietly
+from apbundle.trace.destination import VARIABLE, create_recording_file, recording_path_from_environment
 from apbundle.trace.records import (
     ERROR_NUMBERS,
     EVICT_CAUSES,
     IDS_PER_SLOT,
     LOAD_CAUSES,
-    MAGIC,
     NONE,
     PAGE_SLOTS,
     PIN_CAUSES,
@@ -33,32 +36,27 @@ from apbundle.trace.records import (
     RecordingHeader,
     Totals,
 )
+from apbundle.trace.units import MAX_SIZE
 
-try:
-    import fcntl
-except ImportError:  # Windows: readers cannot tell there whether the writer lives
-    fcntl = None  # type: ignore[assignment]
-
-_BUFFERED = 64 * 1024
-_ATTEMPTS = 1000  # to take a lock that a reader may hold, for microseconds
+_BUFFERED: Final = 16 * 1024  # bytes: a full batch of hits does not wait for the next
 
 
 class RecordingWriter:
     """Tells a file what a pager does; an :class:`apbundle.paging.observer.Observer`.
 
-    Everything is called from one thread at a time. When the file cannot be written any more, the writer warns once and
-    falls silent. Made by :meth:`create`.
+    Everything but :meth:`announce` is called from one thread at a time. When the file cannot be written any more, the
+    writer falls silent, and warns once when it is asked to announce. Made by :meth:`create`.
     """
 
-    def __init__(self, descriptor: int, path: str, header: bytes) -> None:
+    def __init__(self, descriptor: int, path: str, size: int) -> None:
         self._descriptor: int | None = descriptor
         self._path: Final = path
         self._start: Final = time.monotonic_ns()
         self._totals: Final = Totals()
-        self._slot = 0  # slots written since the header
-        self._news: str | None = None  # for announce
-        self._buffer = bytearray(header)
-        self.flush()
+        self._size = size  # bytes of the file
+        self._slot = 0  # slots since the header
+        self._buffer = bytearray()
+        self._news: list[str] = []  # what there is to announce
 
     @classmethod
     def create(cls, path: StrPath, header: RecordingHeader) -> RecordingWriter:
@@ -70,22 +68,13 @@ class RecordingWriter:
             Something else than a recording is there.
         DestinationBusy
             Another process is recording there.
+        LimitExceeded
+            The header is too long.
         OSError
-            The file cannot be created.
+            The file cannot be created or written.
         """
-        target = os.path.abspath(os.fsdecode(path))
-        _remove_recording(target)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(target, flags | getattr(os, "O_BINARY", 0), 0o666)
-        if fcntl is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)  # held as long as this process lives: readers ask for it
-            except OSError:
-                pass  # a file system without locks: readers take the writer for alive
-        if os.name == "posix" and not os.fstat(descriptor).st_nlink:
-            os.close(descriptor)
-            raise _busy(target)  # another process began here in the same moment, and took this for an old recording
-        return cls(descriptor, target, header.to_bytes())
+        target, begin = os.path.abspath(os.fsdecode(path)), header.to_bytes()
+        return cls(create_recording_file(target, begin), target, len(begin))
 
     @property
     def path(self) -> str:
@@ -99,6 +88,8 @@ class RecordingWriter:
 
     def hits(self, units: list[int]) -> None:
         """Record accesses that found their units resident, oldest first."""
+        if self._descriptor is None:
+            return
         ids = array("I", units)
         if sys.byteorder == "big":
             ids.byteswap()
@@ -145,40 +136,33 @@ class RecordingWriter:
         self._event(Kind.ERROR, LOAD_CAUSES[cause], unit, 0, other=number, latency=latency)
 
     def cleared(self, size: int) -> None:
-        """Record that all units left at once."""
+        """Record that units left at once, all that may leave, of ``size`` bytes together."""
         self._event(Kind.CLEAR, 0, NONE, size)
-        self._totals.memory_used = 0
+        self._totals.memory_used -= size
 
     def resized(self, limit: int) -> None:
         """Record a new limit."""
-        self._event(Kind.RESIZE, 0, NONE, limit)
+        self._event(Kind.RESIZE, 0, NONE, min(limit, MAX_SIZE))
 
     def pinned(self, unit: int, size: int) -> None:
-        """Record that a unit stays."""
+        """Record that a unit stays in memory."""
         self._event(Kind.PIN, PIN_CAUSES["pin"], unit, size)
 
     def unpinned(self, unit: int, size: int) -> None:
         """Record that a unit may leave again."""
         self._event(Kind.PIN, PIN_CAUSES["unpin"], unit, size)
 
-    def announce(self) -> None:
-        """Warn, if there was a reason to since the last call."""
-        news, self._news = self._news, None
-        if news is not None:
-            _warn(news)
-
     def flush(self) -> None:
         """Write what is buffered."""
-        descriptor = self._descriptor
-        if descriptor is None:
-            self._buffer.clear()
+        if self._descriptor is None or not self._buffer:
             return
+        data, self._buffer = self._buffer, bytearray()
         try:
-            while self._buffer:
-                del self._buffer[: os.write(descriptor, self._buffer)]
+            write_all(self._descriptor, self._size, memoryview(data))
         except OSError as error:
+            self._news.append(f"Recording to {self._path} stopped: {error.strerror or error}.")
             self.abandon()
-            self._news = f"Recording to {self._path} stopped: {error.strerror or error}."
+        self._size += len(data)
 
     def close(self) -> None:
         """Write the end record and close the file."""
@@ -188,23 +172,27 @@ class RecordingWriter:
             self.flush()
         self.abandon()
 
+    def announce(self) -> None:
+        """Warn if the recording has stopped and nobody was told."""
+        with suppress(IndexError):
+            while self._news:
+                _warn(self._news.pop())
+
     def abandon(self) -> None:
         """Close the file as it is, as the death of this process would."""
         descriptor, self._descriptor = self._descriptor, None
         self._buffer.clear()
         if descriptor is not None:
-            try:
-                os.close(descriptor)
-            except OSError:
-                pass  # what was lost was written before; there is nobody to tell
+            close_quietly(descriptor)  # what closing might lose was written before; there is nobody to tell
 
     def __del__(self) -> None:
         self.abandon()
 
     def _event(self, kind: Kind, cause: int, unit: int, size: int, other: int = NONE, latency: int = 0) -> None:
-        self._page_room(1)
-        self._record(kind, cause, unit, size, other, latency)
-        self._totals.events += 1
+        if self._descriptor is not None:
+            self._page_room(1)
+            self._record(kind, cause, unit, size, other, latency)
+            self._totals.events += 1
 
     def _page_room(self, needed: int) -> int:
         """Slots left in the page, at least ``needed``: the rest of a fuller one is passed over."""
@@ -234,66 +222,41 @@ class RecordingWriter:
         self._slot += 1
 
 
-def start_recording(path: StrPath, header: RecordingHeader) -> RecordingWriter | None:
-    """A recording at ``path``, or a warning and ``None`` if there can be none: the program goes on either way."""
-    try:
-        return RecordingWriter.create(path, header)
-    except (BundleError, OSError) as error:
-        _warn(f"Not recording to {os.fsdecode(path)}: {error}")
-        return None
+_refused: Final[set[str]] = set()  # folders from the environment of which was said that they do not work
 
 
-def _remove_recording(target: str) -> None:
-    """Make room for a new recording.
+def start_recording(path: StrPath | None, bundle: str, header: Callable[[], RecordingHeader]) -> RecordingWriter | None:
+    """A recording, or ``None`` if none is wanted or can be: the program goes on either way.
 
-    Another inode, not the old one cut short: who reads the old one must not see the two mixed.
+    Parameters
+    ----------
+    path
+        Where it goes. ``None`` leaves that to the environment: a new file in the folder that ``APBUNDLE_RECORD``
+        names, which is made if it does not exist; none if it names nothing.
+    bundle
+        Path of the bundle.
+    header
+        Makes the header, if there is a recording.
+
+    Warns
+    -----
+    RuntimeWarning
+        It cannot be written; of a folder from the environment, that is said once in a process.
     """
     try:
-        descriptor = os.open(target, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    except FileNotFoundError:
-        return
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or not MAGIC.startswith(os.read(descriptor, len(MAGIC))):
-            raise bundle_error(
-                "target_refused",
-                "This is not a recording and is not overwritten by one.",
-                path=target,
-                hint="Choose another path.",
-            )
-        if not _lock(descriptor):
-            raise _busy(target)
-        if not os.path.samestat(status, os.stat(target)):
-            raise _busy(target)  # someone replaced it meanwhile
-        if fcntl is not None:
-            os.unlink(target)  # the lock is still held: who has created it, but not locked it yet, will see it gone
-    except FileNotFoundError:
-        pass  # someone else removed it
-    finally:
-        os.close(descriptor)
-    if fcntl is None:  # Windows removes no open file, and so none that is still recorded to
-        os.unlink(target)
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock of an old recording, so that one process alone replaces it; ``False`` if another holds it."""
-    if fcntl is None:
-        return True
-    for _ in range(_ATTEMPTS):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        except OSError:
-            pass  # a file system without locks
-        return True
-    return False
-
-
-def _busy(target: str) -> BundleError:
-    return bundle_error(
-        "destination_busy", "Another process is recording here.", path=target, hint="Choose another path."
-    )
+        target = recording_path_from_environment(bundle) if path is None else os.fsdecode(path)
+        if target is None:
+            return None
+        if path is None:
+            syscalls.makedirs(os.path.dirname(target), 0o777, True)
+        return RecordingWriter.create(target, header())
+    except (BundleError, OSError, ValueError, MemoryError) as error:  # ValueError: units that no file can have
+        place = os.environ.get(VARIABLE, "") if path is None else os.fsdecode(path)
+        if path is not None or place not in _refused:
+            _warn(f"Not recording to {place}: {error}")
+        if path is None:
+            _refused.add(place)
+        return None
 
 
 def _warn(message: str) -> None:

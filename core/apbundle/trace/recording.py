@@ -10,7 +10,8 @@ from typing import Final, Literal, Self
 import numpy as np
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.fileio import StrPath
+from apbundle.fileio import StrPath, syscalls
+from apbundle.fileio.temporary import close_quietly
 from apbundle.trace.decoding import EVENTS, Decoded, EventArray, decode
 from apbundle.trace.records import (
     PAGE_SLOTS,
@@ -169,7 +170,7 @@ class RecordingReader:
         """Close the file."""
         file, self._file = self._file, None
         if file is not None:
-            os.close(file.descriptor)
+            close_quietly(file.descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -216,7 +217,7 @@ class RecordingReader:
             return
         self._status = "ended" if self._ended else "abandoned"
         try:
-            status = os.stat(self.path)
+            status = syscalls.stat(self.path)
         except OSError:
             return  # removed: what was read stays readable
         if (status.st_dev, status.st_ino) != file.inode and self._begin_again():

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from apbundle.errors import bundle_error
 from apbundle.fileio import NotRegularFile, syscalls
+from apbundle.fileio.system import LOCK_NOW, LOCK_SHARED, O_BINARY, O_NONBLOCK, UNLOCK
+from apbundle.fileio.temporary import close_quietly
 from apbundle.trace.records import (
     MAGIC,
     MAX_HEADER,
@@ -18,11 +20,6 @@ from apbundle.trace.records import (
     bad_recording,
     data_start,
 )
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _FINGERPRINT = 256  # bytes at the start, of which the times differ between any two recordings
 
@@ -40,10 +37,9 @@ class RecordingFile:
     @classmethod
     def open(cls, path: str) -> RecordingFile:
         """The recording at ``path``; raises ``BadRecording`` and ``OSError``."""
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(path, flags)
+        descriptor = syscalls.open(path, os.O_RDONLY | O_NONBLOCK | O_BINARY)
         try:
-            status = os.fstat(descriptor)
+            status = syscalls.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise NotRegularFile(path)
             fingerprint = _pread(descriptor, 0, _FINGERPRINT)
@@ -56,13 +52,13 @@ class RecordingFile:
             inode = (status.st_dev, status.st_ino)
             return cls(descriptor, header, data_start(length), fingerprint, inode)
         except BaseException:
-            os.close(descriptor)
+            close_quietly(descriptor)
             raise
 
     @property
     def slots(self) -> int:
         """Complete slots in the file now."""
-        return max(os.fstat(self.descriptor).st_size - self.start, 0) // SLOT
+        return max(syscalls.fstat(self.descriptor).st_size - self.start, 0) // SLOT
 
     def read(self, slot: int, count: int) -> bytes:
         """Up to ``count`` slots from number ``slot``."""
@@ -75,15 +71,11 @@ class RecordingFile:
 
     def writer_lives(self) -> bool:
         """Whether someone holds the lock that a writer holds as long as it lives."""
-        if fcntl is None:
-            return True
         try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+            syscalls.flock(self.descriptor, LOCK_SHARED | LOCK_NOW)
+        except OSError:  # refused; or there are no locks here, and nobody can tell
             return True
-        except OSError:
-            return True
-        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        syscalls.flock(self.descriptor, UNLOCK)
         return False
 
 
