@@ -54,11 +54,14 @@ class Pages:
 
 def mapped(size: int) -> tuple[MappedSource, Pages]:
     pages = Pages(size)
-    return MappedSource(pages, HeapSource(fill)), pages
+    source = MappedSource(pages, HeapSource(fill))
+    source.resize(LIMIT)
+    return source, pages
 
 
 def hold(source: HeapSource | MappedSource, unit: Unit, limit: int = LIMIT) -> memoryview:
-    source.reserve(unit, limit)
+    source.resize(limit)
+    source.reserve(unit)
     return source.load(unit)
 
 
@@ -134,7 +137,7 @@ def test_a_failed_read_costs_nothing() -> None:
         raise OSError(errno.EIO, "broken disk")
 
     source, unit = HeapSource(read), Unit(0, "a", MAPPED)
-    source.reserve(unit, LIMIT)
+    source.reserve(unit)
     with pytest.raises(OSError, match="broken disk"):
         source.load(unit)
     source.release(unit)
@@ -171,9 +174,9 @@ def test_mapped_units_are_views_of_the_region() -> None:
 def test_shared_blocks_are_charged_once() -> None:
     source, pages = mapped(5 * BLOCK + 10)
     first, second = Unit(0, "a", BLOCK + 5, 0), Unit(1, "b", 3 * BLOCK, BLOCK + 5)
-    assert source.cost(first, LIMIT) == 2 * BLOCK
+    assert source.cost(first) == 2 * BLOCK
     hold(source, first)
-    assert source.cost(second, LIMIT) == 3 * BLOCK
+    assert source.cost(second) == 3 * BLOCK
     hold(source, second)
     assert source.charged == 5 * BLOCK
     source.release(first)
@@ -196,10 +199,10 @@ def test_relief_is_what_a_release_brings(seed: int) -> None:
     for unit in held:
         hold(source, unit)
     for unit in held:
-        relief, cost = source.relief(unit, wanted), source.cost(wanted, LIMIT)
+        relief, cost = source.relief(unit, wanted), source.cost(wanted)
         before = source.charged
         source.release(unit)
-        after = source.cost(wanted, LIMIT)
+        after = source.cost(wanted)
         assert cost is not None
         assert after is not None
         assert relief == before + cost - source.charged - after
@@ -221,7 +224,7 @@ def test_memory_kept_for_reuse_gives_way_to_the_map() -> None:
 def test_a_failed_load_is_let_go() -> None:
     source, pages = mapped(4 * BLOCK)
     unit, pages.fails = Unit(0, "a", 2 * BLOCK, BLOCK), True
-    source.reserve(unit, LIMIT)
+    source.reserve(unit)
     with pytest.raises(OSError, match="broken disk"):
         source.load(unit)
     source.release(unit)
@@ -234,7 +237,7 @@ def test_larger_than_the_limit_is_given_but_not_brought_in() -> None:
     neighbour, large = Unit(0, "a", BLOCK, 0), Unit(1, "b", 7 * BLOCK, BLOCK + 3)
     limit = 3 * BLOCK
     hold(source, neighbour, limit)
-    assert source.cost(large, limit) is None
+    assert source.cost(large) is None
     assert len(hold(source, large, limit)) == large.size
     assert pages.inside == {0}
     assert source.charged == BLOCK
@@ -249,7 +252,8 @@ def test_one_that_fits_while_its_blocks_do_not_is_read() -> None:
     source, pages = mapped(5 * BLOCK)
     unit = Unit(0, "crooked", BLOCK + 2, BLOCK - 1)  # it touches three blocks
     limit = 2 * BLOCK
-    assert source.cost(unit, limit) == unit.size
+    source.resize(limit)
+    assert source.cost(unit) == unit.size
     view = hold(source, unit, limit)
     assert source.charged == unit.size
     assert view[:1000] == content(unit)[:1000]
@@ -258,8 +262,10 @@ def test_one_that_fits_while_its_blocks_do_not_is_read() -> None:
     assert not pages.inside
     source.release(unit)
     assert source.charged == 0
-    assert source.cost(unit, 3 * BLOCK) == 3 * BLOCK
-    assert source.cost(unit, unit.size - 1) is None
+    source.resize(3 * BLOCK)
+    assert source.cost(unit) == 3 * BLOCK
+    source.resize(unit.size - 1)
+    assert source.cost(unit) is None
 
 
 def test_closing_gives_all_back() -> None:
@@ -283,6 +289,7 @@ def test_what_is_charged_is_what_is_inside(sizes: list[int], gaps: list[int], st
         offset += gap + size
     pages = _Sizes(offset)
     source = MappedSource(pages, HeapSource(lambda unit, into: None))
+    source.resize(LIMIT)
     held: set[int] = set()
     for step in steps:
         unit = units[step % len(units)]
@@ -290,7 +297,7 @@ def test_what_is_charged_is_what_is_inside(sizes: list[int], gaps: list[int], st
         if unit.id in held:
             source.release(unit)
         else:
-            cost = source.cost(unit, LIMIT)
+            cost = source.cost(unit)
             hold(source, unit)
             assert source.charged == before + (cost or 0)
         held ^= {unit.id}

@@ -36,10 +36,10 @@ class Observer(Protocol):
         """Loading ``unit`` raised ``error``."""
 
     def cleared(self, size: int) -> None:
-        """All units left at once, of ``size`` bytes together."""
+        """All units left at once that are not pinned, of ``size`` bytes together."""
 
     def resized(self, limit: int) -> None:
-        """The limit is now this many bytes; the evictions that made it so were told before."""
+        """The limit is this many bytes from now on; the evictions that make it hold follow."""
 
     def pinned(self, unit: int, size: int) -> None:
         """``unit``, which is resident, stays until it is told to be unpinned; told of a unit's first pin alone."""

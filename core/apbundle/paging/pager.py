@@ -6,16 +6,18 @@ and the order are exact whenever they matter, and a hit costs the same however m
 
 Loads run outside the lock. A unit is loaded once: others who ask for it wait, and find it, or try for themselves if
 it failed. A failed load leaves no mark but the evictions that made room for it.
+
+Nothing of the program's is called with the lock held: what the observer has to say to it, it says afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, Literal
 
-from apbundle.errors import BundleError, bundle_error
+from apbundle.errors import BundleClosed, BundleError, bundle_error
 from apbundle.paging.background import BackgroundLoader, Request
 from apbundle.paging.observer import Observer, Silence
 from apbundle.paging.policy import make_policy
@@ -23,7 +25,7 @@ from apbundle.paging.prefetch import History, LookAhead
 from apbundle.paging.sources import Source
 from apbundle.paging.stats import PagingStats
 from apbundle.paging.store import BATCH, UnitStore
-from apbundle.paging.units import Unit
+from apbundle.paging.units import Key, Unit
 
 Prefetch = Literal["off", "inline", "background"]
 
@@ -34,11 +36,12 @@ class Pager:
     Parameters
     ----------
     find
-        The unit of a name, or ``None``.
+        The unit of a key, or ``None``. Units may overlap.
     source
         Where units come from and what they cost; this pager is its only user and closes it.
     max_memory
-        Bytes the source may charge. A unit that needs more than that is loaded when nothing is left to evict.
+        Bytes the source may charge. A unit that needs more than that is loaded when nothing is left to evict; it may
+        be changed by :meth:`resize`.
     eviction
         Name of the policy, one of :data:`apbundle.paging.policy.POLICIES`.
     prefetch
@@ -53,7 +56,7 @@ class Pager:
 
     def __init__(
         self,
-        find: Callable[[str], Unit | None],
+        find: Callable[[Key], Unit | None],
         source: Source,
         *,
         max_memory: int,
@@ -78,18 +81,20 @@ class Pager:
         self._views: Final = self._store.views
         self._log: Final = self._store.log
 
-    def get(self, name: str) -> memoryview:
+    def get(self, key: Key) -> memoryview:
         """The raw bytes of a unit, loaded if need be; the view stays valid after an eviction.
 
         Raises
         ------
         ModelNotFound
-            Nothing has this name; nothing is counted.
+            Nothing has this key; nothing is counted.
+        LimitTooSmall
+            The unit fits under the limit, but not beside what is pinned.
         BundleClosed, BundleError, OSError
             The pager is closed, or the load failed.
         """
         try:
-            unit, view = self._views[name]
+            unit, view = self._views[key]
         except KeyError:
             pass
         else:
@@ -98,14 +103,14 @@ class Pager:
             if len(log) >= BATCH:
                 self._work_off()
             return view
-        return self._access(name)
+        return self._access(key)
 
-    def hint(self, name: str) -> None:
+    def hint(self, key: Key) -> None:
         """Load a unit ahead as a miss would, before returning unless prefetch is in the background.
 
         An unknown or resident one is left alone. Raises what a load raises.
         """
-        unit = self._named(name)
+        unit = self._find_unit(key)
         with self._operation():
             if unit is None:
                 return
@@ -115,30 +120,80 @@ class Pager:
             elif not self._store.wait_for(unit):
                 self._store.load(unit, "hint")
 
-    def evict(self, name: str) -> bool:
-        """Drop a unit; whether it was resident."""
-        unit = self._named(name)
+    def evict(self, key: Key) -> bool:
+        """Drop a unit; whether it was resident and not pinned."""
+        unit = self._find_unit(key)
         with self._operation():
-            if unit is None or unit.id not in self._store.residents:
-                return False
-            self._store.drop(unit.id, "request")
-            return True
+            return unit is not None and self._store.evict(unit)
 
     def clear(self) -> None:
-        """Drop all units, counting no evictions."""
+        """Drop all units that are not pinned, counting no evictions."""
         with self._operation():
             self._store.clear()
 
-    def is_cached(self, name: str) -> bool:
+    def pin(self, keys: Sequence[Key]) -> None:
+        """Keep units in memory until as many calls of :meth:`unpin`: all of them, or none if this raises.
+
+        Each is accessed, which is a hit or a miss, those that are resident first; nothing is predicted from it.
+        Between its first and its last pin a unit stands outside the order in which units leave; it comes back as the
+        most recently used.
+
+        Raises
+        ------
+        ModelNotFound
+            Nothing has one of the keys; nothing is counted.
+        LimitTooSmall
+            The limit cannot hold them beside what is pinned already; nothing was loaded or evicted.
+        BundleClosed, BundleError, OSError
+            The pager is closed, or a load failed.
+        """
+        units = [self._known(key) for key in keys]
+        with self._operation():
+            self._store.pin(units)
+
+    def unpin(self, keys: Sequence[Key]) -> None:
+        """Take back one :meth:`pin` of these units; nothing happens once the pager is closed.
+
+        Raises
+        ------
+        ValueError
+            They are not all pinned; nothing was done.
+        """
+        units = [self._known(key) for key in keys]
+        with suppress(BundleClosed), self._operation():
+            self._store.unpin(units)
+
+    def resize(self, max_memory: int) -> None:
+        """Change the limit; of what is not pinned, as much is evicted before this returns as makes it hold.
+
+        Raises
+        ------
+        LimitTooSmall
+            What is pinned does not fit; nothing was changed.
+        """
+        with self._operation():
+            self._store.resize(max_memory)
+
+    @property
+    def max_memory(self) -> int:
+        """The limit: bytes that may be charged."""
+        return self._store.limit
+
+    def is_cached(self, key: Key) -> bool:
         """Whether a unit is resident."""
-        unit = self._named(name)
+        unit = self._find_unit(key)
         return unit is not None and unit.id in self._store.residents
+
+    @property
+    def cached_units(self) -> tuple[Unit, ...]:
+        """The resident units, in no particular order."""
+        with self._lock:
+            return tuple(unit for unit, *_ in self._store.residents.values())
 
     @property
     def cached_names(self) -> tuple[str, ...]:
         """The names of the resident units, in no particular order."""
-        with self._lock:
-            return tuple(unit.name for unit, *_ in self._store.residents.values())
+        return tuple(unit.name for unit in self.cached_units)
 
     @property
     def cached_count(self) -> int:
@@ -162,10 +217,13 @@ class Pager:
 
     def stats(self) -> PagingStats:
         """The counters now, every finished access included."""
-        with self._lock:
-            stats = self._store.stats()
-            self._store.observer.flush()
-            return stats
+        try:
+            with self._lock:
+                stats = self._store.stats()
+                self._store.observer.flush()
+                return stats
+        finally:
+            self._store.observer.announce()
 
     @property
     def closed(self) -> bool:
@@ -191,53 +249,62 @@ class Pager:
             self._background.close(wait=wait)
         with self._lock:
             self._store.close()
+        self._store.observer.announce()
 
     @contextmanager
     def _operation(self) -> Iterator[None]:
-        """Hold the lock, on an open pager with its log worked off, and show the observer's news at the end."""
-        with self._lock:
-            self._store.check_open()
-            self._store.work_off()
-            try:
-                yield
-            finally:
-                self._store.observer.flush()
+        """Hold the lock, on an open pager with its log worked off, and let the observer tell its news at the end."""
+        try:
+            with self._lock:
+                self._store.check_open()
+                self._store.work_off()
+                try:
+                    yield
+                finally:
+                    self._store.observer.flush()
+        finally:
+            self._store.observer.announce()
 
-    def _named(self, name: str) -> Unit | None:
-        unit = self._find(name)
-        if unit is None and not isinstance(name, str):
-            raise TypeError(f"a name is a string, not {type(name).__name__}")
+    def _find_unit(self, key: Key) -> Unit | None:
+        unit = self._find(key)
+        if unit is None and not isinstance(key, (str, tuple)):
+            raise TypeError(f"a name is a string, not {type(key).__name__}")
+        return unit
+
+    def _known(self, key: Key) -> Unit:
+        unit = self._find_unit(key)
+        if unit is None:
+            raise bundle_error("model_not_found", f"The bundle has no model named {key!r}.")
         return unit
 
     def _work_off(self) -> None:
         with self._lock:
             self._store.work_off()
+        self._store.observer.announce()
 
-    def _access(self, name: str) -> memoryview:
+    def _access(self, key: Key) -> memoryview:
         """An access that did not go the short way: a miss, or a hit that may mean more than itself."""
-        unit = self._named(name)
-        if unit is None:
-            raise bundle_error("model_not_found", f"The bundle has no model named {name!r}.")
+        unit = self._known(key)
         store = self._store
-        with self._lock:
-            store.check_open()
-            previous = None
-            if self._look_ahead is not None:
-                store.work_off()
-                previous = self._look_ahead.previous
-            try:
-                if store.wait_for(unit):
-                    view, needed = store.hit(unit)
-                else:
-                    view, needed = store.load(unit, "demand"), True
-                if self._history is not None:
-                    self._load_following(self._history.accessed(unit))
-                elif self._look_ahead is not None and self._background is not None:
-                    expected = self._look_ahead.accessed(unit, previous, needed)
-                    self._background.expect([request for request in expected if not store.is_present(request.unit)])
-            finally:
-                store.observer.flush()
-            return view
+        try:
+            with self._lock:
+                store.check_open()
+                previous = None
+                if self._look_ahead is not None:
+                    store.work_off()
+                    previous = self._look_ahead.previous
+                try:
+                    view, needed = store.access(unit)
+                    if self._history is not None:
+                        self._load_following(self._history.accessed(unit))
+                    elif self._look_ahead is not None and self._background is not None:
+                        expected = self._look_ahead.accessed(unit, previous, needed)
+                        self._background.expect([request for request in expected if not store.is_present(request.unit)])
+                finally:
+                    store.observer.flush()
+                return view
+        finally:
+            store.observer.announce()
 
     def _load_following(self, units: list[Unit]) -> None:
         """Load, of what is expected now, all that fits as things are."""
@@ -261,3 +328,4 @@ class Pager:
                 pass  # whoever asks for it will be told
             finally:
                 self._store.observer.flush()
+        self._store.observer.announce()

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from apbundle.errors import bundle_error
+from apbundle.paging.blocks import BLOCK, BlockLedger, blocks_of
 from apbundle.paging.buffers import Buffer, BufferPool
 from apbundle.paging.residency import resident_bytes
 from apbundle.paging.units import Unit
 
-BLOCK = 2 * 1024 * 1024
-"""Bytes of a block of a map; units from this size are mapped, smaller ones live on the heap."""
+__all__ = ["BLOCK", "HeapSource", "MappedSource", "Read", "Region", "Source"]
 
 Read = Callable[[Unit, memoryview], None]
 """Fills a buffer of exactly the unit's size with its raw bytes, or raises."""
@@ -30,23 +30,42 @@ class Source(Protocol):
         """Bytes counted against the limit, units being loaded included."""
 
     @property
+    def pinned(self) -> int:
+        """Bytes that are charged for the pinned units, or will be once they are all loaded."""
+
+    @property
     def resident(self) -> int:
         """Bytes of memory really held, whether charged or not. Called from any thread, without a lock."""
 
-    def cost(self, unit: Unit, limit: int) -> int | None:
+    def resize(self, limit: int) -> None:
+        """The limit is ``limit`` bytes from now on: memory is kept for reuse only as far as it leaves room."""
+
+    def cost(self, unit: Unit) -> int | None:
         """By how much reserving ``unit`` would raise ``charged``; ``None`` for one that is never charged."""
 
-    def relief(self, unit: Unit, wanted: Unit) -> int:
-        """By how much releasing ``unit`` would bring ``wanted`` closer to fitting, if all others stay."""
+    def cost_beside_pins(self, unit: Unit) -> int:
+        """By how much pinning ``unit``, which is charged and not pinned, would raise ``pinned``."""
 
-    def reserve(self, unit: Unit, limit: int) -> None:
-        """Charge ``unit``, which is about to be loaded."""
+    def relief(self, unit: Unit, wanted: Unit) -> int:
+        """By how much releasing ``unit``, which is charged, would bring ``wanted`` closer to fitting.
+
+        Of several units that share memory, releasing all brings more than the sum of what each would alone.
+        """
+
+    def reserve(self, unit: Unit) -> bool:
+        """Charge ``unit``, which is about to be loaded; whether it is charged at all."""
 
     def load(self, unit: Unit) -> memoryview:
         """The raw bytes of a reserved unit, read-only. Called from any thread, without a lock."""
 
     def release(self, unit: Unit) -> None:
         """Give a reserved unit's memory back, whether or not it was loaded. Views of it stay valid."""
+
+    def pin(self, unit: Unit) -> None:
+        """Count ``unit``, which is charged or will be, as pinned."""
+
+    def unpin(self, unit: Unit) -> None:
+        """Count ``unit`` as pinned no more."""
 
     def shrink(self) -> None:
         """Give back memory that is only kept to be used again."""
@@ -69,6 +88,7 @@ class HeapSource:
         self._pool: Final = BufferPool()
         self._buffers: Final[dict[int, Buffer]] = {}
         self._charged = 0
+        self._pinned = 0
         self._limit = 0
 
     @property
@@ -77,11 +97,25 @@ class HeapSource:
         return self._charged
 
     @property
+    def pinned(self) -> int:
+        """See :class:`Source`."""
+        return self._pinned
+
+    @property
     def resident(self) -> int:
         """See :class:`Source`."""
         return self._charged + self._pool.held
 
-    def cost(self, unit: Unit, limit: int) -> int | None:
+    def resize(self, limit: int) -> None:
+        """See :class:`Source`."""
+        self._limit = limit
+        self._pool.trim(limit - self._charged)
+
+    def cost(self, unit: Unit) -> int:
+        """See :class:`Source`."""
+        return unit.size
+
+    def cost_beside_pins(self, unit: Unit) -> int:
         """See :class:`Source`."""
         return unit.size
 
@@ -89,15 +123,10 @@ class HeapSource:
         """See :class:`Source`."""
         return unit.size
 
-    def reserve(self, unit: Unit, limit: int) -> None:
+    def reserve(self, unit: Unit) -> bool:
         """See :class:`Source`."""
         self._charged += unit.size
-        self._limit = limit
-
-    def leave_room(self, limit: int) -> None:
-        """Keep no more memory for reuse than what is charged leaves of ``limit``, from now on."""
-        self._limit = limit
-        self._pool.trim(limit - self._charged)
+        return True
 
     def load(self, unit: Unit) -> memoryview:
         """See :class:`Source`."""
@@ -119,6 +148,14 @@ class HeapSource:
         if buffer is not None:
             self._pool.give(buffer)
             self._pool.trim(self._limit - self._charged)
+
+    def pin(self, unit: Unit) -> None:
+        """See :class:`Source`."""
+        self._pinned += unit.size
+
+    def unpin(self, unit: Unit) -> None:
+        """See :class:`Source`."""
+        self._pinned -= unit.size
 
     def shrink(self) -> None:
         """See :class:`Source`."""
@@ -153,8 +190,7 @@ class MappedSource:
     Parameters
     ----------
     region
-        The map of the file that units' offsets count in. Units do not overlap, so only the first and the last block
-        of one can be shared.
+        The map of the file that units' offsets count in. Units may overlap.
     heap
         For units that are small, do not lie in the file as they are, or fit under the limit while the blocks they touch
         do not.
@@ -164,89 +200,110 @@ class MappedSource:
         self._region: Final = region
         self._heap: Final = heap
         self._view = region.view
-        self._size: Final = len(region.view)
-        self._users: Final[dict[int, int]] = {}  # block: the units that hold it
-        self._uncharged: Final[set[int]] = set()  # units larger than the limit: handed out, not brought in
-        self._read: Final[set[int]] = set()  # large units that are on the heap all the same
-        self._charged = 0
+        self._charged: Final = BlockLedger(len(region.view))
+        self._pinned: Final = BlockLedger(len(region.view))
+        # Of large units, where each is, so that it stays there whatever the limit becomes: its blocks, or the heap.
+        self._held: Final[dict[int, range | None]] = {}
+        self._kept: Final[dict[int, range | None]] = {}  # the pinned ones, also before they are loaded
+        self._uncharged: Final[dict[int, range]] = {}  # units larger than the limit: handed out, not brought in
+        self._limit = 0
 
     @property
     def charged(self) -> int:
         """See :class:`Source`."""
-        return self._charged + self._heap.charged
+        return self._charged.held + self._heap.charged
+
+    @property
+    def pinned(self) -> int:
+        """See :class:`Source`."""
+        return self._pinned.held + self._heap.pinned
 
     @property
     def resident(self) -> int:
         """See :class:`Source`. More than is charged when callers touch views of units evicted since, or not charged."""
         mapped = resident_bytes(self._view)
-        return self._heap.resident + (self._charged if mapped is None else mapped)
+        return self._heap.resident + (self._charged.held if mapped is None else mapped)
 
-    def cost(self, unit: Unit, limit: int) -> int | None:
+    def resize(self, limit: int) -> None:
         """See :class:`Source`."""
-        span = self._span(unit)
-        if span is None or self._must_be_read(unit, span, limit):
-            return self._heap.cost(unit, limit)
-        whole = self._bytes(span.start, span.stop)
-        if whole > limit:
-            return None
-        shared = {block for block in (span.start, span.stop - 1) if block in self._users}
-        return whole - sum(self._bytes(block, block + 1) for block in shared)
+        self._limit = limit
+        self._heap.resize(limit - self._charged.held)
+
+    def cost(self, unit: Unit) -> int | None:
+        """See :class:`Source`."""
+        span = self._place(unit)
+        if span is None:
+            return self._heap.cost(unit)
+        return self._charged.free(span) if self._charged.size(span) <= self._limit else None
+
+    def cost_beside_pins(self, unit: Unit) -> int:
+        """See :class:`Source`."""
+        span = self._place(unit)
+        return self._heap.cost(unit) if span is None else self._pinned.free(span)
 
     def relief(self, unit: Unit, wanted: Unit) -> int:
         """See :class:`Source`."""
-        span = self._span(unit)
-        if span is None or unit.id in self._read:
-            return unit.size
-        needed = self._span(wanted) or ()
-        kept = {block for block in (span.start, span.stop - 1) if self._users[block] > 1 or block in needed}
-        return self._bytes(span.start, span.stop) - sum(self._bytes(block, block + 1) for block in kept)
-
-    def reserve(self, unit: Unit, limit: int) -> None:
-        """See :class:`Source`."""
-        span = self._span(unit)
+        span = self._held.get(unit.id)
         if span is None:
-            self._heap.reserve(unit, limit - self._charged)
-        elif self._must_be_read(unit, span, limit):
-            self._read.add(unit.id)
-            self._heap.reserve(unit, limit - self._charged)
-        elif self.cost(unit, limit) is None:
-            self._uncharged.add(unit.id)
+            return self._heap.relief(unit, wanted)
+        return self._charged.relief(span, self._place(wanted) or range(0))
+
+    def reserve(self, unit: Unit) -> bool:
+        """See :class:`Source`."""
+        if not _is_large(unit):
+            return self._heap.reserve(unit)
+        span = self._place(unit)
+        if span is None:
+            self._heap.reserve(unit)
+        elif self._charged.size(span) > self._limit:
+            self._uncharged[unit.id] = span
+            return False
         else:
-            for block in span:
-                users = self._users.get(block, 0)
-                self._users[block] = users + 1
-                if not users:
-                    self._charged += self._bytes(block, block + 1)
-            self._heap.leave_room(limit - self._charged)
+            self._charged.hold(span)
+            self._heap.resize(self._limit - self._charged.held)
+        self._held[unit.id] = span
+        return True
 
     def load(self, unit: Unit) -> memoryview:
         """See :class:`Source`."""
-        if unit.offset is None or self._span(unit) is None or unit.id in self._read:
+        uncharged = unit.id in self._uncharged
+        if unit.offset is None or not (uncharged or self._held.get(unit.id)):
             return self._heap.load(unit)
-        if unit.id in self._uncharged:
-            self._region.populate(unit.offset, 0)  # the file is still the same; the rest comes when it is touched
-        else:
-            self._region.populate(unit.offset, unit.size)
+        # Uncharged: the file is still the same; the rest comes when it is touched.
+        self._region.populate(unit.offset, 0 if uncharged else unit.size)
         return self._view[unit.offset : unit.offset + unit.size]
 
     def release(self, unit: Unit) -> None:
         """See :class:`Source`."""
-        span = self._span(unit)
-        if span is None or unit.id in self._read:
-            self._read.discard(unit.id)
-            self._heap.release(unit)
+        span = self._uncharged.pop(unit.id, None)
+        if span is None:
+            span = self._held.pop(unit.id, None)
+            if span is None:
+                self._heap.release(unit)
+                return
+            self._charged.release(span)
+            self._heap.resize(self._limit - self._charged.held)
+        for unused in self._charged.free_runs(span):
+            self._region.release(unused.start * BLOCK, self._charged.size(unused))
+
+    def pin(self, unit: Unit) -> None:
+        """See :class:`Source`."""
+        if not _is_large(unit):
+            self._heap.pin(unit)
             return
-        if unit.id in self._uncharged:
-            self._uncharged.remove(unit.id)
+        span = self._kept[unit.id] = self._place(unit)
+        if span is None:
+            self._heap.pin(unit)
         else:
-            for block in span:
-                self._users[block] -= 1
-                if not self._users[block]:
-                    del self._users[block]
-                    self._charged -= self._bytes(block, block + 1)
-        unused = self._unused(span)
-        if unused:
-            self._region.release(unused.start * BLOCK, self._bytes(unused.start, unused.stop))
+            self._pinned.hold(span)
+
+    def unpin(self, unit: Unit) -> None:
+        """See :class:`Source`."""
+        span = self._kept.pop(unit.id, None)
+        if span is None:
+            self._heap.unpin(unit)
+        else:
+            self._pinned.release(span)
 
     def shrink(self) -> None:
         """See :class:`Source`."""
@@ -258,22 +315,19 @@ class MappedSource:
         self._view = memoryview(b"")
         self._region.close()
 
-    def _span(self, unit: Unit) -> range | None:
-        """The blocks a unit touches, or ``None`` for one on the heap."""
-        if unit.offset is None or unit.size < BLOCK:
+    def _place(self, unit: Unit) -> range | None:
+        """The blocks a unit is or would be mapped from; ``None`` for one on the heap."""
+        if unit.offset is None or not _is_large(unit):
             return None
-        return range(unit.offset // BLOCK, (unit.offset + unit.size - 1) // BLOCK + 1)
+        for known in (self._held, self._kept):
+            if unit.id in known:
+                return known[unit.id]
+        span = blocks_of(unit.offset, unit.size)
+        # One that fits under the limit would not as a part of the map, for what its blocks hold besides.
+        must_be_read = unit.size <= self._limit < self._charged.size(span)
+        return None if must_be_read else span
 
-    def _must_be_read(self, unit: Unit, span: range, limit: int) -> bool:
-        """Whether a unit that fits under the limit would not as a part of the map, for what its blocks hold besides."""
-        return unit.size <= limit < self._bytes(span.start, span.stop)
 
-    def _bytes(self, start: int, stop: int) -> int:
-        """Bytes of the blocks from ``start`` to before ``stop``, of which the last may be cut off by the file's end."""
-        return min(stop * BLOCK, self._size) - start * BLOCK
-
-    def _unused(self, span: range) -> range:
-        """The part of ``span`` nobody holds: its ends may be a neighbour's too, what lies between is not."""
-        start = span.start + (span.start in self._users)
-        stop = span.stop - (span.stop - 1 in self._users)
-        return range(start, max(start, stop))
+def _is_large(unit: Unit) -> bool:
+    """Whether a unit is worth mapping."""
+    return unit.offset is not None and unit.size >= BLOCK
