@@ -11,8 +11,10 @@ from safetensors.numpy import save
 
 from apbundle.fileio import InputFile
 from apbundle.mapping import FileMap
+from apbundle.payload.arrays import payload_arrays as arrays
 from apbundle.payload.detect import HEAD_SIZE, detect_format
-from apbundle.payload.safetensors import arrays, read_header, serialize
+from apbundle.payload.safetensors import serialize
+from apbundle.payload.safetensors_header import read_header
 from fetch_models import is_complete, models_folder
 
 SAFETENSORS = ["silero_vad/data/silero_vad_16k.safetensors", "wordllama/weights/l2_supercat_256.safetensors"]

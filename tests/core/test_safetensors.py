@@ -16,8 +16,9 @@ import safetensors.numpy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apbundle.payload.safetensors import arrays, read_header, serialize
-from apbundle.payload.safetensors_header import MAX_HEADER, TYPES
+from apbundle.payload.arrays import payload_arrays as arrays
+from apbundle.payload.safetensors import serialize
+from apbundle.payload.safetensors_header import MAX_HEADER, TYPES, read_header
 from apbundle.payload.tensors import MAX_RANK, PayloadError, TensorInfo
 
 MANIFEST = 42  # of the malformed bundles with one model named "m" and no description

@@ -31,6 +31,13 @@ class Contents:
     """What its header says of itself: version, alignment, checksums."""
     findings: tuple[PayloadFinding, ...]
     """What is wrong or unusual, in the order it was met."""
+    complete: bool
+    """Whether everything was read; if not, the last finding says why."""
+
+    @property
+    def lists_tensors(self) -> bool:
+        """Whether the format is one whose tensors are listed here."""
+        return self.layout in _SCANNERS
 
 
 def read_contents(
@@ -72,13 +79,18 @@ def read_contents(
     layout = apr_layout(data) if name == "apr" else name
     sink = Sink(TensorTable() if table is None else table, Reporter(progress, cancel))
     scan = _SCANNERS.get(layout)
-    if scan is not None:
-        try:
+    complete = True
+    try:
+        if scan is not None:
             scan(data, sink)
-        except PayloadError as error:
-            sink.finding(error.message, error.offset)
+    except PayloadError as error:
+        complete = False
+        sink.fail(error)
+    finally:
         sink.tensors.publish()
-    return Contents(name, layout, sink.tensors, tuple(sink.pairs), tuple(sink.facts), tuple(sink.findings))
+    return Contents(
+        name, layout, sink.tensors, tuple(sink.pairs), tuple(sink.facts), tuple(sink.findings), complete=complete
+    )
 
 
 def _scan_safetensors(data: ByteRange, sink: Sink) -> None:

@@ -1,4 +1,4 @@
-"""safetensors payloads as arrays: views without a copy, and the bytes that hold given arrays."""
+"""Arrays as a safetensors payload: the bytes that hold them."""
 
 from __future__ import annotations
 
@@ -7,53 +7,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
-from apbundle.payload.safetensors_header import (
-    LENGTH_SIZE,
-    MAX_HEADER,
-    METADATA_KEY,
-    TYPES,
-    SafetensorsHeader,
-    read_header,
-)
-from apbundle.payload.tensors import MAX_RANK, MAX_TENSORS, PayloadError
-
-__all__ = ["SafetensorsHeader", "arrays", "read_header", "serialize"]
+from apbundle.payload.safetensors_header import LENGTH_SIZE, MAX_HEADER, METADATA_KEY, TYPES
+from apbundle.payload.tensors import MAX_RANK, MAX_TENSORS
 
 _RANKS = {name: rank for rank, name in enumerate(TYPES)}
 _BY_NUMPY_NAME = {numpy_name: name for name, (_, numpy_name) in TYPES.items() if numpy_name is not None}
-
-
-def arrays(view: memoryview) -> dict[str, np.ndarray[Any, Any]]:
-    """The tensors of a payload as read-only arrays over ``view``, in the order of their data. Nothing is copied.
-
-    BF16 and the 8-bit floats come as the types of ``ml_dtypes``. Elements smaller than a byte (F4, F6) have no array
-    type: such a tensor comes as its packed bytes, a one-dimensional ``uint8`` array.
-
-    Parameters
-    ----------
-    view
-        The bytes of the whole payload, contiguous. The arrays keep it alive.
-
-    Raises
-    ------
-    PayloadError
-        When the payload is not valid.
-    """
-    data = view.cast("B").toreadonly()
-    header = read_header(lambda offset, size: bytes(data[offset : offset + size]), len(data))
-    result: dict[str, np.ndarray[Any, Any]] = {}
-    for tensor in header.tensors:
-        numpy_name = TYPES[tensor.dtype][1]
-        dtype = np.dtype(np.uint8) if numpy_name is None else _numpy_dtype(numpy_name)
-        shape = (tensor.size,) if numpy_name is None else tensor.shape
-        try:
-            result[tensor.name] = np.ndarray(shape, dtype, data[tensor.offset : tensor.offset + tensor.size])
-        except ValueError as error:  # an empty tensor may have dimensions beyond what an array can have
-            raise PayloadError(f"tensor {tensor.name!r} cannot be an array: {error}", tensor.offset) from None
-    return result
 
 
 def serialize(
@@ -96,14 +56,6 @@ def serialize(
             f"names and metadata make a header of {len(header):,} bytes; at most {MAX_HEADER:,} can be read"
         )
     return len(header).to_bytes(LENGTH_SIZE, "little") + header, pieces
-
-
-def _numpy_dtype(name: str) -> np.dtype[Any]:
-    """The little-endian element type of this name in numpy or, for the young ones, in ``ml_dtypes``."""
-    if name.startswith(("bfloat", "float8")):
-        young: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
-        return young
-    return np.dtype(name).newbyteorder("<")
 
 
 def _dtype_name(name: str, array: Any) -> str:

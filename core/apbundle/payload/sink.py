@@ -118,3 +118,7 @@ class Sink:
         """Add something worth saying: one sentence without a full stop, made printable and cut as an error's is."""
         if len(self.findings) < _MOST_FINDINGS:
             self.findings.append(PayloadFinding(PayloadError(message).message, offset))
+
+    def fail(self, error: PayloadError) -> None:
+        """Add what ended the reading, whatever was found before."""
+        self.findings.append(PayloadFinding(error.message, error.offset))

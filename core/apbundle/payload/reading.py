@@ -1,0 +1,93 @@
+"""The bytes of a tensor, decoded where they are stored otherwise, in memory the caller bounds."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+
+from apbundle.payload.dtypes import element_bits
+from apbundle.payload.tensors import PayloadError, Read, TensorInfo
+
+_PIECE = 1 << 18
+
+
+def can_read(info: TensorInfo) -> bool:
+    """Whether :func:`read_tensor` knows how the tensor is stored, and how large it is when decoded."""
+    return info.encoding in _DECODERS and decoded_size(info) is not None
+
+
+def decoded_size(info: TensorInfo) -> int | None:
+    """Bytes that :func:`read_tensor` gives; None when that is not known.
+
+    Of a tensor stored as it is, what is stored: with strides, or damaged, that may differ from its raw size.
+    """
+    if info.encoding == "":
+        return info.size
+    if info.strides is None or info.elements == 0:
+        return info.raw_size
+    bits = element_bits(info.dtype)
+    last = sum((length - 1) * step for length, step in zip(info.shape, info.strides, strict=True))
+    return None if bits is None else (last + 1) * bits // 8
+
+
+def read_tensor(info: TensorInfo, read: Read, into: bytearray | memoryview) -> None:
+    """Fill ``into`` with the decoded bytes of a tensor; never more than that is decoded, whatever is stored.
+
+    Parameters
+    ----------
+    info
+        The tensor.
+    read
+        ``read(offset, size)`` gives bytes of the payload; asked for at most 256 KiB at once.
+    into
+        Writable, of :func:`decoded_size` bytes.
+
+    Raises
+    ------
+    PayloadError
+        When the encoding is not known, damaged, or ends early.
+    ValueError
+        When ``into`` has another size.
+    """
+    size = decoded_size(info)
+    decode = _DECODERS.get(info.encoding)
+    if size is None or decode is None:
+        raise PayloadError(f"tensor {info.name!r} is stored in a way that is not read here: {info.encoding}")
+    target = memoryview(into).cast("B")
+    if len(target) != size:
+        raise ValueError(f"tensor {info.name!r} takes {size:,} bytes, not {len(target):,}")
+    skip, place = info.skip, 0
+    for piece in decode(info, read, size + info.skip) if size else ():
+        part = memoryview(piece)[skip:]
+        skip = max(0, skip - len(piece))
+        target[place : place + len(part)] = part
+        place += len(part)
+    if place < size:
+        raise PayloadError(f"the data of tensor {info.name!r} ends early", info.offset)
+
+
+def _stored(info: TensorInfo, read: Read, wanted: int) -> Iterator[bytes]:
+    for offset in range(info.offset, info.offset + wanted, _PIECE):
+        yield read(offset, min(_PIECE, info.offset + wanted - offset))
+
+
+def _inflated(info: TensorInfo, read: Read, wanted: int) -> Iterator[bytes]:
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    waiting = b""
+    offset, end = info.offset, info.offset + info.size
+    while wanted and not stream.eof:
+        if not waiting and offset < end:
+            waiting = read(offset, min(_PIECE, end - offset))
+            offset += len(waiting)
+        try:
+            piece = stream.decompress(waiting, min(_PIECE, wanted))
+        except zlib.error as error:
+            raise PayloadError(f"the data of tensor {info.name!r} is damaged: {error}", info.offset) from None
+        waiting = stream.unconsumed_tail
+        if not piece and not waiting and offset == end:
+            return
+        wanted -= len(piece)
+        yield piece
+
+
+_DECODERS: dict[str, Callable[[TensorInfo, Read, int], Iterator[bytes]]] = {"": _stored, "deflate": _inflated}
