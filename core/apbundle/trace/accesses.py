@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apbundle.progress import Cancel, Progress, Reporter
-from apbundle.trace.decoding import EVENTS
+from apbundle.trace.decoding import EVENTS, EventArray
 from apbundle.trace.pieces import event_pieces
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, Kind
@@ -71,13 +71,18 @@ def read_accesses(
     numbers: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     times: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     for first, events in event_pieces(reader, start, last, reporter):
-        kinds = events["kind"]
-        places = np.flatnonzero(((kinds == Kind.HIT) | (kinds == Kind.MISS)) & (events["unit"] != NONE))
+        places = accesses_among(events)
         units.append(events["unit"][places].astype(np.int32))
         numbers.append(first + places)
         times.append(events["time"][places])
     sizes = np.asarray(reader.header.sizes, np.int64)
     return Accesses(_joined(units), sizes, _joined(numbers), np.maximum.accumulate(_joined(times)))
+
+
+def accesses_among(events: EventArray) -> NDArray[np.intp]:
+    """Where in ``events`` the accesses to known units are."""
+    kinds = events["kind"]
+    return np.flatnonzero(((kinds == Kind.HIT) | (kinds == Kind.MISS)) & (events["unit"] != NONE))
 
 
 def _joined(parts: list[NDArray[_Number]]) -> NDArray[_Number]:
