@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.errors import LimitExceeded
+from apbundle.paging.blocks import BlockLedger
 from apbundle.paging.buffers import MAPPED, BufferPool
 from apbundle.paging.residency import count_resident, resident_bytes
 from apbundle.paging.sources import BLOCK, HeapSource, MappedSource
 from apbundle.paging.units import Unit
 from support.paging import content, fill
+from support.regions import SparseRegion
 
 LIMIT = 100 * BLOCK
 
@@ -46,10 +48,6 @@ class Pages:
 
     def close(self) -> None:
         self.closed = True
-
-    @property
-    def bytes_inside(self) -> int:
-        return sum(min(BLOCK, len(self.view) - block * BLOCK) for block in self.inside)
 
 
 def mapped(size: int) -> tuple[MappedSource, Pages]:
@@ -188,14 +186,16 @@ def test_shared_blocks_are_charged_once() -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_relief_is_what_a_release_brings(seed: int) -> None:
-    """Of neighbours that share blocks, some held: releasing one brings another exactly as much closer to fitting."""
-    shuffle = random.Random(seed)
-    ends = [0]
-    for _ in range(8):
-        ends.append(ends[-1] + shuffle.randrange(BLOCK // 2, 3 * BLOCK))
-    source = mapped(ends[-1])[0]
-    units = [Unit(number, f"u{number}", ends[number + 1] - ends[number], ends[number]) for number in range(8)]
-    wanted, *held = shuffle.sample(units, shuffle.randrange(2, 9))
+    """Of units that share blocks, some held: releasing one brings another exactly as much closer to fitting."""
+    choose = random.Random(seed)
+    pages = SparseRegion(20 * BLOCK - choose.randrange(BLOCK))
+    source = MappedSource(pages, HeapSource(lambda unit, into: None))
+    source.resize(LIMIT)
+    units = []
+    for number in range(8):
+        offset = choose.randrange(18 * BLOCK)
+        units.append(Unit(number, f"u{number}", choose.randrange(BLOCK // 2, len(pages.view) - offset), offset))
+    wanted, *held = choose.sample(units, choose.randrange(2, 9))
     for unit in held:
         hold(source, unit)
     for unit in held:
@@ -206,6 +206,54 @@ def test_relief_is_what_a_release_brings(seed: int) -> None:
         assert cost is not None
         assert after is not None
         assert relief == before + cost - source.charged - after
+
+
+def test_pins_cost_what_their_blocks_do_together() -> None:
+    source, _ = mapped(8 * BLOCK)
+    whole, part, read = Unit(0, "a", 4 * BLOCK, 0), Unit(1, "b", BLOCK, BLOCK), Unit(2, "c", 100)
+    for unit in (whole, part, read):
+        source.pin(unit)
+    assert source.pinned == 4 * BLOCK + 100
+    assert source.cost_beside_pins(Unit(3, "d", 2 * BLOCK, 3 * BLOCK)) == BLOCK
+    assert source.charged == 0, "nothing is loaded yet"
+    source.unpin(whole)
+    assert source.pinned == BLOCK + 100
+    source.unpin(part)
+    source.unpin(read)
+    assert source.pinned == 0
+
+
+def test_a_unit_stays_where_it_is_while_the_limit_changes() -> None:
+    source, pages = mapped(8 * BLOCK)
+    crooked, other = Unit(0, "a", BLOCK + 2, BLOCK - 1), Unit(1, "b", BLOCK, 5 * BLOCK)
+    hold(source, crooked)
+    source.resize(2 * BLOCK)  # under which it would be read: it touches three blocks
+    assert source.charged == source.relief(crooked, other) == 3 * BLOCK
+    source.release(crooked)
+    assert not pages.inside
+    hold(source, crooked, 2 * BLOCK)
+    source.resize(LIMIT)
+    assert source.charged == source.relief(crooked, other) == crooked.size
+    source.release(crooked)
+    assert source.charged == 0
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 31, 32, 33, 100])
+def test_blocks_few_and_many_are_counted_alike(blocks: int) -> None:
+    size = blocks * BLOCK - 5
+    ledger, whole = BlockLedger(size), range(blocks)
+    assert (ledger.free(whole), ledger.size(whole), ledger.held) == (size, size, 0)
+    ledger.hold(whole)
+    ledger.hold(whole)
+    assert (ledger.free(whole), ledger.relief(whole, range(0)), ledger.held) == (0, 0, size)
+    ledger.release(whole)
+    assert ledger.relief(whole, range(0)) == size
+    assert ledger.relief(whole, whole) == 0
+    assert ledger.relief(whole, range(1)) == size - ledger.size(range(1))
+    ledger.hold(range(blocks // 2, blocks // 2 + 1))
+    ledger.release(whole)
+    assert ledger.held == ledger.size(range(blocks // 2, blocks // 2 + 1))
+    assert sum(map(ledger.size, ledger.free_runs(whole))) == size - ledger.held
 
 
 def test_memory_kept_for_reuse_gives_way_to_the_map() -> None:
@@ -277,17 +325,15 @@ def test_closing_gives_all_back() -> None:
 
 
 @given(
-    sizes=st.lists(st.integers(BLOCK // 2, 4 * BLOCK), min_size=1, max_size=8),
-    gaps=st.lists(st.integers(0, BLOCK), min_size=8, max_size=8),
+    stretches=st.lists(
+        st.tuples(st.integers(0, 12 * BLOCK), st.integers(BLOCK // 2, 5 * BLOCK)), min_size=1, max_size=8
+    ),
     steps=st.lists(st.integers(0, 7), max_size=40),
 )
-def test_what_is_charged_is_what_is_inside(sizes: list[int], gaps: list[int], steps: list[int]) -> None:
-    """Units side by side, taken and released in any order: the blocks in memory are those that are charged."""
-    units, offset = [], 0
-    for number, (size, gap) in enumerate(zip(sizes, gaps, strict=False)):
-        units.append(Unit(number, str(number), size, offset + gap))
-        offset += gap + size
-    pages = _Sizes(offset)
+def test_what_is_charged_is_what_is_inside(stretches: list[tuple[int, int]], steps: list[int]) -> None:
+    """Units that lie anywhere, taken and released in any order: the blocks in memory are those that are charged."""
+    units = [Unit(number, str(number), size, offset) for number, (offset, size) in enumerate(stretches)]
+    pages = SparseRegion(max(offset + size for offset, size in stretches))
     source = MappedSource(pages, HeapSource(lambda unit, into: None))
     source.resize(LIMIT)
     held: set[int] = set()
@@ -303,25 +349,6 @@ def test_what_is_charged_is_what_is_inside(sizes: list[int], gaps: list[int], st
         held ^= {unit.id}
         heap = sum(unit.size for unit in units if unit.id in held and unit.size < BLOCK)
         assert source.charged == heap + pages.bytes_inside
-
-
-class _Sizes(Pages):
-    """A region of which only the size is real."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(0)
-        self.view = _Long(size)  # type: ignore[assignment]
-
-
-class _Long:
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, part: slice) -> memoryview:
-        return memoryview(b"")
 
 
 def test_residency_is_read_from_the_kernels_listing() -> None:

@@ -233,6 +233,7 @@ class UnitStore:
                 while self.wait_for(unit) and unit.id in self._order.uncharged:
                     self.drop(unit.id, "room", unit.id)
                 self.access(unit)
+                self.work_off()
         except BaseException:
             self._pins.let_go(units)
             raise
