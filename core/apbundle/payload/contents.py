@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from apbundle.payload.apr import apr_layout
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.detect import detect_format
+from apbundle.payload.gguf import scan_gguf
 from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
 from apbundle.payload.table import TensorTable
@@ -98,5 +99,6 @@ def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
 
 
 _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
+    "gguf": scan_gguf,
     "safetensors": _scan_safetensors,
 }
