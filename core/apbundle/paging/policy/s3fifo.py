@@ -10,8 +10,16 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-_MOST_USES = 3
-_ENOUGH_USES = 2
+MOST_USES: Final = 3
+"""Hits that count, in either queue."""
+ENOUGH_USES: Final = 2
+"""Hits in the small queue that lead to the main one."""
+
+
+def shares(limit: int) -> tuple[int, int, int]:
+    """Bytes of the small queue, the main one and the ghost under a limit. What is not below the first is refused."""
+    small = limit // 10
+    return small, limit - small, limit * 9 // 10
 
 
 class S3FIFO:
@@ -42,9 +50,7 @@ class S3FIFO:
         """See :class:`~apbundle.paging.policy.Policy`."""
         self._filling = self._filling or limit > self._limit
         self._limit = limit
-        self._small_share = limit // 10
-        self._main_share = limit - self._small_share
-        self._ghost_share = limit * 9 // 10
+        self._small_share, self._main_share, self._ghost_share = shares(limit)
         self._trim_ghost()
 
     def admits(self, unit: int, size: int) -> bool:
@@ -71,8 +77,8 @@ class S3FIFO:
         """See :class:`~apbundle.paging.policy.Policy`."""
         uses = self._uses
         for unit in units:
-            count = uses.get(unit, _MOST_USES)
-            if count < _MOST_USES:
+            count = uses.get(unit, MOST_USES)
+            if count < MOST_USES:
                 uses[unit] = count + 1
 
     def victim(self) -> int | None:
@@ -82,7 +88,7 @@ class S3FIFO:
         if self._main_bytes <= self._main_share:
             while self._small:
                 unit, size = next(iter(self._small.items()))
-                if self._uses[unit] < _ENOUGH_USES:
+                if self._uses[unit] < ENOUGH_USES:
                     self._leaving = unit
                     return unit
                 self._remove_from_small(unit)
@@ -104,7 +110,7 @@ class S3FIFO:
             if main_bytes <= self._main_share and left_in_small:
                 for unit, size in small:
                     left_in_small -= 1
-                    if self._uses[unit] < _ENOUGH_USES:
+                    if self._uses[unit] < ENOUGH_USES:
                         yield unit
                         break
                     round_again.append((unit, size, 0))
