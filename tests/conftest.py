@@ -26,7 +26,15 @@ _settings_number = itertools.count()
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # several tests run at once; numpy is not imported yet
-for _setting in ("SOURCE_DATE_EPOCH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+for _setting in (
+    "APBUNDLE_RECORD",
+    "SOURCE_DATE_EPOCH",
+    "PYTHONUNBUFFERED",
+    "PYTHONWARNINGS",
+    "COLUMNS",
+    "NO_COLOR",
+    "FORCE_COLOR",
+):
     os.environ.pop(_setting, None)  # of whoever runs the tests; programs that tests start behave alike everywhere
 
 hypothesis.settings.register_profile(

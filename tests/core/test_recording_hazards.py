@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import random
-import re
-import resource
 import signal
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apbundle.errors import BadRecording, BundleError
+from apbundle.errors import BadRecording
 from apbundle.fileio import NotRegularFile
 from apbundle.trace import records
 from apbundle.trace.decoding import decode
-from apbundle.trace.recorder import RecordingWriter, start_recording
+from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, PAGE_SLOTS, SLOT, Kind
 from apbundle.trace.storage import RecordingFile
 from apbundle.trace.units import MAX_SIZE, UnitList
-from support.children import fork, run_forked, wait_for
+from support.children import fork, wait_for
 from support.conditions import wait_until
-from support.paging import make_pager, units_of
 from support.recordings import NAMES, SIZES, Row, Scribe, drain, header, rows
 
 KILLS = int(os.environ.get("APBUNDLE_KILLS", "20"))
@@ -334,120 +328,3 @@ def _open_soon(path: Path) -> RecordingReader:
 
     wait_until(attempt)
     return opened[0]
-
-
-def test_a_full_disk_warns_once_and_stops(path: Path) -> None:
-    def child() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-        pager = make_pager(
-            units_of({"a": 600, "b": 600}).values(), 1024, observer=RecordingWriter.create(path, header())
-        )
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            for _ in range(3000):
-                pager.get("a")
-                pager.get("b")
-        (warning,) = caught
-        assert warning.category is RuntimeWarning
-        assert re.match(r"Recording to .* stopped", str(warning.message))
-        assert pager.stats().misses == 6000
-        pager.close()
-
-    assert run_forked(child) == 0
-    with RecordingReader.open(path) as reader:
-        assert len(drain(reader)) > 100
-        assert reader.status == "abandoned"
-
-
-def test_warnings_as_errors_do_not_reach_the_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = RecordingWriter.create(path, header())
-
-    def write(descriptor: int, data: bytes) -> int:
-        raise OSError(5, "broken disk")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", write)
-        writer.loaded(1, 101, "demand", 5)
-        writer.flush()
-    assert writer.failed
-    writer.hits([1] * 100_000)
-    writer.close()
-
-
-def test_warnings_that_cannot_be_shown_do_not_reach_the_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def show(*arguments: object, **options: object) -> None:
-        raise OSError(32, "broken pipe")
-
-    monkeypatch.setattr(warnings, "showwarning", show)
-    path.write_bytes(b"APBUNDLE and a lot of work")
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        assert start_recording(path, "b", header) is None
-
-
-@pytest.mark.parametrize("number", [-1, -70_000, 2**40, "no number", None])
-def test_errors_with_any_number_are_recorded(path: Path, number: object) -> None:
-    writer = RecordingWriter.create(path, header())
-    writer.load_failed(1, "demand", OSError(number, "strange"), 10)
-    writer.close()
-    with RecordingReader.open(path) as reader:
-        assert rows(reader.poll()) == [(Kind.ERROR, 1, 1, 0, 0)]
-
-
-def test_short_writes_are_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(descriptor: int, data: bytes, write: Callable[[int, bytes], int] = os.write) -> int:
-        return write(descriptor, bytes(data[:5]))
-
-    monkeypatch.setattr(os, "write", write)
-    rows_written = _rows_of(path, 50)
-    with RecordingReader.open(path) as reader:
-        assert drain(reader) == rows_written
-
-
-def test_what_is_not_a_recording_is_not_replaced(path: Path, tmp_path: Path) -> None:
-    path.write_bytes(b"APBUNDLE and a lot of work")
-    with pytest.raises(BundleError) as caught:
-        RecordingWriter.create(path, header())
-    assert caught.value.code == "target_refused"
-    with pytest.warns(RuntimeWarning, match="Not recording to"):
-        assert start_recording(path, "b", header) is None
-    assert path.read_bytes() == b"APBUNDLE and a lot of work"
-    with pytest.warns(RuntimeWarning, match="No such file"):
-        assert start_recording(tmp_path / "no" / "folder", "b", header) is None
-    os.mkfifo(tmp_path / "fifo")
-    with pytest.warns(RuntimeWarning, match="not a recording"):
-        assert start_recording(tmp_path / "fifo", "b", header) is None
-
-
-def test_writers_that_begin_in_the_same_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One finds the other's file before that is locked, and replaces it: the other must not write on unseen."""
-
-    def flock(descriptor: int, operation: int, flock: Callable[[int, int], None] = fcntl.flock) -> None:
-        path.unlink()
-        flock(descriptor, operation)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fcntl, "flock", flock)
-        with pytest.raises(BundleError) as caught:
-            RecordingWriter.create(path, header())
-    assert caught.value.code == "destination_busy"
-    RecordingWriter.create(path, header()).close()
-
-
-def test_who_holds_a_shared_lock_does_not_hold_up_the_program(path: Path) -> None:
-    RecordingWriter.create(path, header()).close()
-    with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        with pytest.warns(RuntimeWarning, match="Another process"):
-            assert start_recording(path, "b", header) is None
-    RecordingWriter.create(path, header()).close()
-
-
-def test_a_recording_in_progress_is_not_replaced(path: Path) -> None:
-    writer = RecordingWriter.create(path, header())
-    with pytest.raises(BundleError) as caught:
-        RecordingWriter.create(path, header())
-    assert caught.value.code == "destination_busy"
-    writer.close()
-    RecordingWriter.create(path, header()).close()

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from apbundle.trace.records import IDS_PER_SLOT, NO_EVENTS, NONE, PAGE_SLOTS, Kind
+from apbundle.trace.records import IDS_PER_SLOT, NO_EVENTS, NONE, PAGE_SLOTS, TOTALS_SLOTS, Kind
 from apbundle.trace.units import MAX_SIZE, UnitList
 
 SLOTS: Final = np.dtype(
@@ -78,8 +78,9 @@ def decode(data: bytes, first: int, units: UnitList, earliest: int = 0) -> Decod
     earliest
         Time of the event before: no event is earlier, whatever it says.
     """
-    slots = np.frombuffer(data, SLOTS)
+    slots, destroyed = _with_page_starts(np.frombuffer(data, SLOTS), first)
     places, end, damaged = _find_records(slots, first)
+    damaged += destroyed
     records = slots[places]
     ended = bool((records["kind"] == Kind.END).any())
     is_event = ~np.isin(records["kind"], [int(kind) for kind in NO_EVENTS])
@@ -107,6 +108,21 @@ def decode(data: bytes, first: int, units: UnitList, earliest: int = 0) -> Decod
     events["unit"][hit_rows] = ids[((places[rows] + 1) * IDS_PER_SLOT + within)[hit_rows]]
     damaged += _check_units(events, units)
     return Decoded(events, end, damaged, ended)
+
+
+def _with_page_starts(slots: NDArray[Any], first: int) -> tuple[NDArray[Any], int]:
+    """The slots with every page beginning with totals as it must, and how many did not.
+
+    Whatever is there in place of them: the counters behind it are no records.
+    """
+    starts = np.arange(-first % PAGE_SLOTS, len(slots), PAGE_SLOTS)
+    kinds, follow = slots["kind"][starts], slots["follow"][starts]
+    wrong = (kinds != Kind.TOTALS) | (follow != TOTALS_SLOTS)
+    if not wrong.any():
+        return slots, 0
+    slots = slots.copy()
+    slots["kind"][starts], slots["follow"][starts] = Kind.TOTALS, TOTALS_SLOTS
+    return slots, int(np.count_nonzero(wrong & ((kinds != Kind.PAD) | (follow != 0))))  # zeros are no damage
 
 
 def _find_records(slots: NDArray[Any], first: int) -> tuple[NDArray[np.int64], int, int]:

@@ -156,13 +156,14 @@ class RecordingWriter:
         """Write what is buffered."""
         if self._descriptor is None or not self._buffer:
             return
-        data, self._buffer = self._buffer, bytearray()
+        data = bytes(self._buffer)
         try:
             write_all(self._descriptor, self._size, memoryview(data))
         except OSError as error:
             self._news.append(f"Recording to {self._path} stopped: {error.strerror or error}.")
             self.abandon()
-        self._size += len(data)
+        # After an interruption (Ctrl+C) nothing has changed: the same is written to the same place again.
+        self._size, self._buffer = self._size + len(data), bytearray()
 
     def close(self) -> None:
         """Write the end record and close the file."""

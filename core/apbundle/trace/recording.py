@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from types import TracebackType
 from typing import Final, Literal, Self
 
@@ -12,20 +11,10 @@ import numpy as np
 from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio import StrPath, syscalls
 from apbundle.fileio.temporary import close_quietly
-from apbundle.trace.decoding import EVENTS, Decoded, EventArray, decode
-from apbundle.trace.records import (
-    PAGE_SLOTS,
-    RECORD,
-    SLOT,
-    TOTALS,
-    TOTALS_SLOTS,
-    Kind,
-    RecordingHeader,
-    Totals,
-    bad_recording,
-)
+from apbundle.trace.decoding import EVENTS, EventArray, decode
+from apbundle.trace.pages import PageIndex
+from apbundle.trace.records import PAGE_SLOTS, SLOT, RecordingHeader, Totals
 from apbundle.trace.storage import RecordingFile
-from apbundle.trace.units import MAX_SIZE
 
 Status = Literal["live", "ended", "abandoned"]
 
@@ -52,6 +41,7 @@ class RecordingReader:
         self.generation = 0
         self.damaged = 0
         self._file: RecordingFile | None = RecordingFile.open(self.path)
+        self._index: PageIndex | None = None
         self._slot = 0  # the next one for poll
         self._time = 0
         self._ended = False
@@ -105,7 +95,8 @@ class RecordingReader:
                 return np.zeros(0, EVENTS)
             file = self._opened()
         slots = file.slots
-        decoded = self._decode(file, self._slot, max(limit // SLOT, PAGE_SLOTS), self._time)
+        count = max(limit // SLOT, PAGE_SLOTS)
+        decoded = decode(file.read(self._slot, count), self._slot, file.header.units, self._time)
         if decoded.slots:
             self._slot += decoded.slots
             self._ended = decoded.ended
@@ -120,51 +111,49 @@ class RecordingReader:
     @property
     def count(self) -> int:
         """Events in the file now."""
-        pages = self._pages()
-        if not pages:
-            return 0
-        return self._totals(pages - 1)[1].events + len(self._page(pages - 1).events)
+        index = self._pages()
+        return int(index.firsts[-1]) + len(index.events(len(index) - 1)) if len(index) else 0
+
+    @property
+    def damaged_pages(self) -> int:
+        """Pages, of those there are now, that do not say how many events were before them, or not what others say."""
+        return int(np.count_nonzero(~self._pages().sound))
 
     def read(self, start: int, stop: int | None = None) -> EventArray:
         """The events from number ``start`` to before ``stop`` (to the last one if ``None``), counted from 0.
 
-        What is not there is left out. Costs memory for the range alone, and time for it and the search.
+        Costs memory for the range alone, and time for it and a hundred bytes of every page before. What is not there
+        is left out; in place of events that are destroyed there are such of no kind (:attr:`Kind.PAD`), so that all
+        others keep their numbers.
         """
-        stop = self.count if stop is None else stop
         if start < 0:
             raise ValueError(f"events are counted from 0, not {start}")
-        pages = self._pages()
+        index = self._pages()
         parts, time = [np.zeros(0, EVENTS)], 0
-        page = max(bisect_right(range(pages), start, key=lambda p: self._totals(p)[1].events) - 1, 0)
-        while page < pages and start < stop:
-            first = self._totals(page)[1].events
-            if first >= stop:
+        for page in range(max(int(np.searchsorted(index.firsts, start, "right")) - 1, 0), len(index)):
+            first = int(index.firsts[page])
+            if stop is not None and first >= stop:
                 break
-            events = self._page(page, time).events
+            events = index.events(page, time)
             time = int(events["time"][-1]) if len(events) else time
-            parts.append(events[max(start - first, 0) : stop - first])
-            page += 1
+            parts.append(events[max(start - first, 0) : None if stop is None else max(stop - first, 0)])
         return np.concatenate(parts)
 
     def locate(self, time: int) -> int:
         """The number of the first event at or after ``time``, in nanoseconds since the start; their count if none."""
-        pages = self._pages()
-        if not pages:
+        index = self._pages()
+        if not len(index):
             return 0
-        page = max(bisect_right(range(pages), time, key=lambda p: self._totals(p)[0]) - 1, 0)
-        while page > 0 and self._totals(page)[0] >= time:  # events of the same instant may end the page before
-            page -= 1
-        base = self._totals(page)[1].events
-        return base + int(np.searchsorted(self._page(page).events["time"], time))
+        page = max(int(np.searchsorted(index.times, time)) - 1, 0)  # events of the same instant may end the one before
+        return int(index.firsts[page]) + int(np.searchsorted(index.events(page)["time"], time))
 
     def totals(self, event: int) -> Totals:
         """The counters before the page of event number ``event``: what to count on from, without reading it all.
 
-        ``Totals.events`` says how many events they cover.
+        ``Totals.events`` says how many events they cover: if that page is damaged, those before an earlier one.
         """
-        pages = self._pages()
-        page = bisect_right(range(pages), event, key=lambda p: self._totals(p)[1].events) - 1
-        return self._totals(page)[1] if page >= 0 else Totals()
+        index = self._pages()
+        return index.totals(int(np.searchsorted(index.firsts, event, "right")) - 1)
 
     def close(self) -> None:
         """Close the file."""
@@ -191,10 +180,6 @@ class RecordingReader:
         if self._file is None:
             raise bundle_error("closed", "The recording was closed.", path=self.path)
         return self._file
-
-    @staticmethod
-    def _decode(file: RecordingFile, slot: int, count: int, earliest: int = 0) -> Decoded:
-        return decode(file.read(slot, count), slot, file.header.units, earliest)
 
     def _begin_again(self) -> bool:
         """Take what is under the path now for the recording, if it is a complete one."""
@@ -223,27 +208,10 @@ class RecordingReader:
         if (status.st_dev, status.st_ino) != file.inode and self._begin_again():
             self._status = "live"
 
-    def _pages(self) -> int:
-        """Pages that begin with complete totals; zeros, which a machine that stopped may have left, are none."""
+    def _pages(self) -> PageIndex:
+        """All pages there are now."""
         file = self._opened()
-        pages, rest = divmod(file.slots, PAGE_SLOTS)
-        pages += rest > TOTALS_SLOTS
-        while pages and not any(file.read((pages - 1) * PAGE_SLOTS, 1)):
-            pages -= 1
-        return pages
-
-    def _page(self, page: int, earliest: int = 0) -> Decoded:
-        file = self._opened()
-        return self._decode(file, page * PAGE_SLOTS, PAGE_SLOTS, max(self._totals(page)[0], earliest))
-
-    def _totals(self, page: int) -> tuple[int, Totals]:
-        """The time at which a page begins, and the counters up to there."""
-        file = self._opened()
-        data = file.read(page * PAGE_SLOTS, 1 + TOTALS_SLOTS)
-        offset = file.start + page * PAGE_SLOTS * SLOT
-        if len(data) < SLOT + TOTALS.size:
-            raise bad_recording("The recording was cut short.", self.path, offset)
-        time, _, kind, *_ = RECORD.unpack_from(data)
-        if kind != Kind.TOTALS:
-            raise bad_recording("The recording is damaged: a page does not begin with its totals.", self.path, offset)
-        return min(time, MAX_SIZE), Totals.unpack(data[SLOT:])
+        if self._index is None or self._index.file is not file:
+            self._index = PageIndex(file)
+        self._index.update()
+        return self._index

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.trace.units import UnitList
+from apbundle.trace.units import MAX_SIZE, UnitList
 
 MAGIC: Final = b"APBTRACE"
 VERSION: Final = 1
@@ -111,8 +111,8 @@ class Totals:
 
     @classmethod
     def unpack(cls, data: bytes) -> Totals:
-        """From what :meth:`pack` made."""
-        return cls(*TOTALS.unpack(data)[:-1])
+        """From what :meth:`pack` made, no counter larger than :data:`apbundle.trace.units.MAX_SIZE`."""
+        return cls(*(min(counter, MAX_SIZE) for counter in TOTALS.unpack(data)[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
