@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from apbundle.errors import BadRecording, Cancelled
-from apbundle.trace import distances, pieces
+from apbundle.trace import curve as curve_module
+from apbundle.trace import distances, pieces, steps
 from apbundle.trace.accesses import Accesses, read_accesses
 from apbundle.trace.curve import Curve, CurveBuilder, curve_of, read_curve
 from apbundle.trace.distances import NEVER, LruStack
@@ -55,10 +56,14 @@ def test_distances_are_those_of_a_stack(trace: tuple[list[int], list[int]], bloc
     assert stack.units.tolist() == list(dict.fromkeys(reversed(units)))[::-1]
 
 
-@given(traces(), st.data())
-def test_curve_is_a_replay_at_every_limit(trace: tuple[list[int], list[int]], data: st.DataObject) -> None:
+@given(traces(), st.integers(1, 40), st.data())
+def test_curve_is_a_replay_at_every_limit(trace: tuple[list[int], list[int]], piece: int, data: st.DataObject) -> None:
     units, sizes = trace
-    curve = curve_of(accesses_of(units, sizes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curve_module, "_PIECE", piece)
+        patch.setattr(steps, "_SAMPLED", 2)
+        patch.setattr(steps, "_ROWS", 4)
+        curve = curve_of(accesses_of(units, sizes))
     largest = max((sizes[unit] for unit in units), default=0)
     footprint = sum(sizes[unit] for unit in set(units))
     assert (curve.smallest, curve.footprint, curve.accesses) == (largest, footprint, len(units))

@@ -15,6 +15,7 @@ from apbundle.trace.decoding import EVENTS
 from apbundle.trace.distances import NEVER, LruStack, total_bytes
 from apbundle.trace.pieces import event_pieces
 from apbundle.trace.recording import RecordingReader
+from apbundle.trace.steps import Steps, rising
 
 _PIECE: Final = 1 << 20  # accesses worked on between two looks at whether to stop
 
@@ -107,7 +108,8 @@ class Curve:
 class CurveBuilder:
     """A curve in the making: accesses come in any number of pieces.
 
-    Holds 24 bytes for each different limit that some access would have needed, and works with a few tens of MiB.
+    Holds 20 bytes for each different limit that some access of a piece would have needed; the curve itself takes 24 for
+    each different one of all.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ class CurveBuilder:
     def __init__(self, sizes: NDArray[np.int64]) -> None:
         self._sizes: Final = sizes
         self._stack: Final = LruStack(sizes)
-        self._steps: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+        self._steps: Final[list[Steps]] = []
         self._accesses = 0
         self._bytes = 0
 
@@ -133,11 +135,8 @@ class CurveBuilder:
         needed = self._stack.access(units)
         self._accesses += len(units)
         self._bytes = total_bytes(np.array([self._bytes, total_bytes(sizes)]))
-        again = needed != NEVER
-        self._steps.append(_summed(needed[again], np.ones(np.count_nonzero(again), np.int64), sizes[again]))
-        # Small tables are merged into larger ones, so that what many pieces have in common is held once.
-        while len(self._steps) > 1 and 2 * len(self._steps[-1][0]) >= len(self._steps[-2][0]):
-            self._merge(2)
+        again = np.flatnonzero(needed != NEVER)
+        self._steps.append(Steps.of(needed[again], sizes[again]))
 
     def curve(self) -> Curve:
         """The curve of all that was added."""
@@ -145,21 +144,8 @@ class CurveBuilder:
         if not len(held):
             nothing = np.zeros(0, np.int64)
             return Curve(nothing, nothing, nothing, 0, 0, 0)
-        self._merge(len(self._steps))
-        [(limits, hits, hit_bytes)] = self._steps
-        smallest = held.max()
-        below = int(np.searchsorted(limits, smallest, "right"))  # what needs no more than the largest unit
-        first = np.array([smallest]), hits[:below].sum(keepdims=True), hit_bytes[:below].sum(keepdims=True)
-        limits, hits, hit_bytes = (
-            np.concatenate((start, column[below:]))
-            for start, column in zip(first, (limits, hits, hit_bytes), strict=True)
-        )
-        return Curve(limits, hits.cumsum(), hit_bytes.cumsum(), self._accesses, self._bytes, int(held.sum()))
-
-    def _merge(self, count: int) -> None:
-        """Make one table of the last ``count``."""
-        columns = [np.concatenate(column) for column in zip(*self._steps[-count:], strict=True)]
-        self._steps[-count:] = [_summed(*columns)]
+        limits, hits, hit_bytes = rising(self._steps, int(held.max()))
+        return Curve(limits, hits, hit_bytes, self._accesses, self._bytes, int(held.sum()))
 
 
 def curve_of(accesses: Accesses, progress: Progress | None = None, cancel: Cancel | None = None) -> Curve:
@@ -192,15 +178,3 @@ def read_curve(
     for _, events in event_pieces(reader, start, last, reporter):
         builder.add(events["unit"][accesses_among(events)].astype(np.int32))
     return builder.curve()
-
-
-def _summed(
-    limits: NDArray[np.int64], counts: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Each different limit once, ascending, with the sums of its counts and sizes."""
-    order = np.argsort(limits, kind="stable")
-    limits = limits[order]
-    starts = np.flatnonzero(np.append(True, limits[1:] != limits[:-1])[: len(limits)])
-    if not len(starts):
-        return limits, counts, sizes
-    return limits[starts], np.add.reduceat(counts[order], starts), np.add.reduceat(sizes[order], starts)
