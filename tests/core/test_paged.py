@@ -16,7 +16,7 @@ from apbundle import ModelBundle
 from apbundle.errors import BundleClosed, BundleError, ModelNotFound
 from apbundle.mapping import FileMap
 from apbundle.paged import PagedBundle, PagingConfig
-from apbundle.paged import bundle as paged_module
+from apbundle.paged import engine as engine_module
 from apbundle.paging.stats import PagingStats
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import Kind
@@ -281,7 +281,7 @@ def refuse(file: object) -> FileMap:
 
 def test_refused_maps_are_replaced_by_reads(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing = type("Refusing", (), {"supported": FileMap.supported, "__new__": lambda cls, file: refuse(file)})
-    monkeypatch.setattr(paged_module, "FileMap", refusing)
+    monkeypatch.setattr(engine_module, "FileMap", refusing)
     with PagedBundle(mixed, config(source="auto")) as paged:
         assert paged.get_model("large 1") == MODELS["large 1"]
     with pytest.raises(OSError, match="no address space"):
