@@ -14,43 +14,17 @@ import pytest
 
 from apbundle.errors import BundleClosed
 from apbundle.paging.background import BackgroundLoader, Request
-from apbundle.paging.pager import Pager
 from apbundle.paging.stats import PagingStats
 from apbundle.paging.units import Unit
 from support.conditions import wait_until
+from support.gates import Gate, has_begun, open_gate, waits
 from support.paging import content, fill, make_pager, units_of
-
-
-class Gate:
-    """A read that waits until it is let through, and may then fail."""
-
-    def __init__(self) -> None:
-        self.begun: Counter[str] = Counter()
-        self.open = {name: threading.Event() for name in "abcdef"}
-        self.broken: set[str] = set()
-
-    def read(self, unit: Unit, into: memoryview) -> None:
-        self.begun[unit.name] += 1
-        assert self.open[unit.name].wait(20)
-        if unit.name in self.broken:
-            self.broken.remove(unit.name)
-            raise OSError(errno.EIO, "broken disk")
-        fill(unit, into)
 
 
 @contextmanager
 def threads(count: int) -> Iterator[Callable[..., Future[memoryview]]]:
     with ThreadPoolExecutor(count) as executor:
         yield executor.submit
-
-
-def has_begun(gate: Gate, name: str, times: int = 1) -> Callable[[], bool]:
-    return lambda: gate.begun[name] == times
-
-
-def waits(pager: Pager, count: int) -> Callable[[], bool]:
-    """Whether ``count`` threads wait for a load to end."""
-    return lambda: len(pager._store._changed._waiters) == count  # type: ignore[attr-defined]
 
 
 def test_a_unit_is_loaded_once() -> None:
@@ -174,13 +148,6 @@ def test_counters_are_exact_among_threads(eviction: str, prefetch: str) -> None:
     assert stats.memory_used == pager.charged == sum(units[name].size for name in pager.cached_names)
     pager.close()
     assert pager.charged == pager.resident == 0
-
-
-def open_gate() -> Gate:
-    gate = Gate()
-    for event in gate.open.values():
-        event.set()
-    return gate
 
 
 def test_background_loads_what_followed_before() -> None:
