@@ -4,11 +4,10 @@ scheme" (2010): buckets of units used equally often, chained by their count.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from apbundle.paging.policy.batches import by_last_use
 from apbundle.paging.policy.protocol import AnySize
 
 
@@ -47,15 +46,20 @@ class LFU(AnySize):
 
     def insert(self, unit: int, size: int) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
-        self._place(unit, 1, self._ring)
+        self._put(unit, 1, self._ring)
 
     def touch(self, units: Sequence[int]) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
-        times = Counter(units)
-        for unit in by_last_use(units):
-            bucket = self._bucket_of.get(unit)
-            if bucket is not None:
-                self._place(unit, bucket.count + times[unit], bucket)
+        bucket_of = self._bucket_of
+        for unit in units:
+            bucket = bucket_of.get(unit)
+            if bucket is None:
+                continue
+            count = bucket.count + 1
+            if len(bucket.units) == 1 and bucket.after.count != count:
+                bucket.count = count
+            else:
+                self._put(unit, count, bucket)
                 self._take(unit, bucket)
 
     def victim(self) -> int | None:
@@ -73,17 +77,14 @@ class LFU(AnySize):
         """See :class:`~apbundle.paging.policy.Policy`."""
         self._take(unit, self._bucket_of.pop(unit))
 
-    def _place(self, unit: int, count: int, start: _Bucket) -> None:
-        """Put ``unit`` last among those used ``count`` times; ``start`` is a bucket of fewer uses."""
-        # Walking passes at most one bucket a use, so an access stays O(1) on average.
-        while start.after is not self._ring and start.after.count <= count:
-            start = start.after
-        if start is self._ring or start.count < count:
+    def _put(self, unit: int, count: int, fewer: _Bucket) -> None:
+        """Put ``unit`` last among those used ``count`` times; their bucket, if there is one, follows ``fewer``."""
+        bucket = fewer.after
+        if bucket.count != count:
             bucket = _Bucket(count)
-            bucket.follow(start)
-            start = bucket
-        start.units[unit] = None
-        self._bucket_of[unit] = start
+            bucket.follow(fewer)
+        bucket.units[unit] = None
+        self._bucket_of[unit] = bucket
 
     @staticmethod
     def _take(unit: int, bucket: _Bucket) -> None:

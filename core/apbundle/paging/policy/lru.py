@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from apbundle.paging.policy.batches import by_last_use
 from apbundle.paging.policy.protocol import AnySize
 
 
@@ -23,9 +22,10 @@ class LRU(AnySize):
     def touch(self, units: Sequence[int]) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
         order = self._order
-        for unit in by_last_use(units):
+        move_to_end = order.move_to_end
+        for unit in units:
             if unit in order:
-                order.move_to_end(unit)
+                move_to_end(unit)
 
     def victim(self) -> int | None:
         """See :class:`~apbundle.paging.policy.Policy`."""
