@@ -66,10 +66,10 @@ class PageIndex:
         known = max(len(self) - 1, 0) if pages > self._seen else 0
         self._keep(known)
         self._seen = pages
+        while pages > known and not any(self.file.read((pages - 1) * PAGE_SLOTS, PAGE_SLOTS)):
+            pages -= 1  # zeros are what a machine that stopped leaves
         found = b"".join(self.file.read(page * PAGE_SLOTS, 1 + TOTALS_SLOTS) for page in range(known, pages))
-        starts = np.frombuffer(found, _START, len(found) // _START.itemsize)
-        written = np.flatnonzero(starts["time"] | starts["events"] | starts["kind"])
-        self._judge(starts[: written[-1] + 1 if len(written) else 0])  # zeros are what a machine that stopped leaves
+        self._judge(np.frombuffer(found, _START, len(found) // _START.itemsize))
 
     def events(self, page: int, earliest: int = 0) -> EventArray:
         """The events of a page, as many as there must be; none is earlier than ``earliest``.
@@ -114,23 +114,31 @@ class PageIndex:
         firsts, times, sound = self.firsts.tolist(), self.times.tolist(), self.sound.tolist()
         trusted = int(np.flatnonzero(self.sound)[-1]) if self.sound.any() else 0
         for place, after in enumerate(_next_formed(formed)):
-            page, claim, before = len(firsts), claims[place], times[-1] if times else 0
+            page, claim, time = len(firsts), claims[place], moments[place]
             believed = (
                 formed[place]
                 and _fits(firsts[trusted] if firsts else 0, claim, page - trusted)
                 and _fits(claim, claims[after], after - place)
             )
             if not believed:
-                counted = firsts[-1] + len(self._decode(page - 1, 0)) if firsts else 0
+                counted = firsts[-1] + self._measure(page - 1)[0] if firsts else 0
                 believed, claim = formed[place] and claim == counted, counted
             if believed:
                 for earlier in range(page - 1, trusted, -1):  # counted, and perhaps too many
                     firsts[earlier] = min(firsts[earlier], claim)
                 trusted = page
+            before = times[-1] if times else 0
+            if not (believed and before <= time <= moments[after]):
+                time = max(self._measure(page)[1], before)
             firsts.append(claim)
-            times.append(moments[place] if believed and before <= moments[place] <= moments[after] else before)
+            times.append(time)
             sound.append(believed)
         self.firsts, self.times, self.sound = np.array(firsts, np.int64), np.array(times, np.int64), np.array(sound)
+
+    def _measure(self, page: int) -> tuple[int, int]:
+        """How many events a page has, and the time of the first; all of it is read."""
+        events = self._decode(page, 0)
+        return len(events), int(events["time"][0]) if len(events) else 0
 
 
 def _next_formed(formed: list[bool]) -> list[int]:
