@@ -71,7 +71,12 @@ def tensor_array(info: TensorInfo, view: memoryview) -> Array:
 def _array_type(info: TensorInfo) -> np.dtype[Any] | None:
     if info.block is None:
         return dtype_of(info.dtype)
-    return np.dtype(info.block.name) if _NUMPY_TEXT.fullmatch(info.block.name) else None
+    if not _NUMPY_TEXT.fullmatch(info.block.name):
+        return None
+    try:
+        return np.dtype(info.block.name)
+    except TypeError:  # a time in units that there are not
+        return None
 
 
 def payload_arrays(view: memoryview) -> dict[str, Array]:

@@ -9,6 +9,7 @@ from apbundle.payload.apr import apr_layout
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.detect import detect_format
 from apbundle.payload.gguf import scan_gguf
+from apbundle.payload.npy import scan_npy, scan_npz
 from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
 from apbundle.payload.table import TensorTable
@@ -100,5 +101,7 @@ def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
 
 _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
     "gguf": scan_gguf,
+    "npy": scan_npy,
+    "npz": scan_npz,
     "safetensors": _scan_safetensors,
 }
