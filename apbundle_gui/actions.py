@@ -135,6 +135,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _page("inspect.verify", "&Verify", "Compare everything with its checksum", "Ctrl+Shift+V", "verify"),
     _page("inspect.extract", "&Extract…", "Write the selected models to files", "Ctrl+E", "extract", 1, toolbar=True),
     _page("inspect.extract_all", "Extract &All…", "Write all models to files", "Ctrl+Shift+E", "extract", 1),
+    _page("inspect.back", "&Back", "Go back to where you were", "Alt+Left", "back", 2, toolbar=True),
+    _page("inspect.forward", "&Forward", "Go where you came back from", "Alt+Right", "forward", 2, toolbar=True),
     _page("monitor.run", "&Start", "Start the workload, or go on with it", "F5", "run"),
     _page("monitor.pause", "&Pause", "Hold the workload where it is", "Shift+F6", "pause"),
     _page("monitor.step", "S&tep", "Do one access and hold", "F6", "step"),

@@ -55,6 +55,17 @@ def count(value: int, singular: str = "", plural: str = "") -> str:
     return f"{value:,} {noun}" if singular else f"{value:,}"
 
 
+_SHORT: Final = ("", " k", " M", " G", " T", " P", " E")
+
+
+def compact(value: int) -> str:
+    """A number in three digits and a unit, where there is little room: ``1.24 M``."""
+    power = 0
+    while round(abs(value) / 1000**power, 1) >= 1000 and power < len(_SHORT) - 1:
+        power += 1
+    return f"{value}" if not power else f"{significant(value / 1000**power)}{_SHORT[power]}"
+
+
 def significant(value: float, digits: int = 3) -> str:
     """A number with at most so many significant digits and no exponent between 0.001 and a million."""
     if not math.isfinite(value):

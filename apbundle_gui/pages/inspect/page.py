@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle.format.extract import ExtractReport
 from apbundle_gui.models.remarks import Remark, remarks
@@ -16,6 +16,7 @@ from apbundle_gui.pages.inspect.failure import FailurePage
 from apbundle_gui.pages.inspect.manifest_tab import ManifestTab
 from apbundle_gui.pages.inspect.metadata_tab import MetadataTab
 from apbundle_gui.pages.inspect.models_tab import ModelsTab
+from apbundle_gui.pages.inspect.navigation import Navigation
 from apbundle_gui.pages.inspect.remarks import RemarksView
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import Tab
@@ -28,7 +29,9 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import PAGE_MARGINS, Space, Tone
 from apbundle_gui.widgets import Banner
 
-_TAB_KEY = "inspect/tab"
+TREE_WIDTH, LEAST_TREE_WIDTH = 300, 180
+"""Of the tree at first and at least, in pixels."""
+_TAB_KEY, _SIDES_KEY = "inspect/tab", "inspect/tree_splitter"
 
 
 class InspectPage(Page):
@@ -60,7 +63,23 @@ class InspectPage(Page):
         self.banner = Banner()
         self.card = BundleCard()
         self.remarks = RemarksView()
-        column = QVBoxLayout(self.content)
+        self.navigation = Navigation(self.services, self.selection, self.tabs, self._inspection_of, self)
+        sides = QHBoxLayout(self.content)
+        sides.setContentsMargins(0, 0, 0, 0)
+        self.sides = QSplitter(Qt.Orientation.Horizontal)
+        self.sides.setChildrenCollapsible(False)
+        self.sides.setHandleWidth(Space.M)
+        sides.addWidget(self.sides)
+        self.navigation.view.setMinimumWidth(LEAST_TREE_WIDTH)
+        self.sides.addWidget(self.navigation.view)
+        main = QWidget()
+        self.sides.addWidget(main)
+        self.sides.setStretchFactor(1, 1)
+        self.sides.setSizes([TREE_WIDTH, 3 * TREE_WIDTH])
+        state = self.services.settings.blob(_SIDES_KEY)
+        if not state.isEmpty():
+            self.sides.restoreState(state)
+        column = QVBoxLayout(main)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.M)
         column.addWidget(self.banner)
@@ -96,6 +115,7 @@ class InspectPage(Page):
         self.remarks.chosen.connect(self._follow_remark)
         self.extracting.reported.connect(self._show_report)
         self.selection.changed.connect(self.state_changed)
+        self.navigation.history.changed.connect(self.state_changed)
 
     # -- what the window asks ------------------------------------------------------------------------------------
 
@@ -104,6 +124,8 @@ class InspectPage(Page):
             "inspect.verify": Command(self.verify, self._can_verify),
             "inspect.extract": Command(self.extract_selected, lambda: bool(self._shown and self.selection.models)),
             "inspect.extract_all": Command(self.extract_all, lambda: bool(self._shown and self._shown.names)),
+            "inspect.back": Command(self.navigation.back, lambda: self.navigation.history.can_go_back),
+            "inspect.forward": Command(self.navigation.forward, lambda: self.navigation.history.can_go_forward),
             "edit.find": Command(self.tabs.start_search, lambda: self._shown is not None),
         }
 
@@ -126,6 +148,7 @@ class InspectPage(Page):
     def shutdown(self) -> None:
         for tab in self._all_tabs:
             tab.remember()
+        self.services.settings.remember(_SIDES_KEY, self.sides.saveState())
         self.services.settings.remember(_TAB_KEY, self.tabs.bar.currentIndex())
         for inspection in self._inspections.values():
             inspection.close()

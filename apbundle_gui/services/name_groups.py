@@ -1,0 +1,95 @@
+"""The tree that dotted names make: ``layers.3.attn.q_proj`` stands in ``attn``, in ``3``, in ``layers``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apbundle_gui.services.natural import natural
+from apbundle_gui.services.pacing import Pace
+
+_SEPARATOR: Final = re.compile(r"[./]")
+
+
+@dataclass(frozen=True, slots=True)
+class NameGroup:
+    """What stands directly below some beginning of names.
+
+    Parameters
+    ----------
+    label
+        What tells it from the others there.
+    prefix
+        The beginning that all its names have in common, separator included; of a single tensor its whole name.
+    rows
+        The numbers of its tensors, ascending.
+    leaf
+        Whether it is a single tensor rather than a group.
+    """
+
+    label: str
+    prefix: str
+    rows: NDArray[np.int32]
+    leaf: bool
+
+
+def group_names(
+    name: Callable[[int], str], rows: Iterable[int], prefix: str = "", pace: Pace | None = None
+) -> tuple[NameGroup, ...]:
+    """What stands directly below ``prefix``, groups and tensors in natural order.
+
+    A group that holds nothing but one other group is told by both their names in one.
+
+    Parameters
+    ----------
+    name
+        The name of a tensor by its number.
+    rows
+        The numbers of the tensors below ``prefix``: all of these names begin with it.
+    """
+    start = len(prefix)
+    members: dict[str, list[int]] = {}
+    leaves: list[tuple[str, int]] = []
+    lowest: dict[str, str] = {}
+    highest: dict[str, str] = {}
+    for row in rows:
+        if pace is not None:
+            pace.step()
+        full = name(row)
+        found = _SEPARATOR.search(full, start)
+        if found is None or found.end() == len(full):
+            leaves.append((full, row))
+            continue
+        head = full[: found.end()]
+        if head in members:
+            members[head].append(row)
+            lowest[head] = min(lowest[head], full)
+            highest[head] = max(highest[head], full)
+        else:
+            members[head] = [row]
+            lowest[head] = highest[head] = full
+    groups = [NameGroup(full[start:] or full, full, _numbers([row]), True) for full, row in leaves]
+    for head, inside in members.items():
+        common = _common_start(lowest[head], highest[head])
+        if len(inside) == 1:
+            groups.append(NameGroup(common[start:], common, _numbers(inside), True))
+            continue
+        ends = [found.end() for found in _SEPARATOR.finditer(common) if found.end() > len(head)]
+        whole = common[: ends[-1]] if ends else head
+        groups.append(NameGroup(whole[start:-1] or whole[start:], whole, _numbers(inside), False))
+    groups.sort(key=lambda group: (natural(group.label), group.label))
+    return tuple(groups)
+
+
+def _common_start(one: str, other: str) -> str:
+    length = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one[:length]
+
+
+def _numbers(rows: list[int]) -> NDArray[Any]:
+    return np.array(rows, np.int32)
