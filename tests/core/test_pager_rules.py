@@ -54,14 +54,14 @@ class PagerMachine(RuleBasedStateMachine):
     def begin(self, limit: int, eviction: str, mapped: bool) -> None:
         self.works = True
         self.region = SparseRegion(FILE_SIZE, self.check)
-        heap = HeapSource(lambda unit, into: self.check())
+        heap = HeapSource(lambda unit, into: self.check(unit.size))
         source = MappedSource(self.region, heap) if mapped else heap
         self.notes = Notes()
         self.pager = Pager(TABLE.get, source, max_memory=limit, eviction=eviction, observer=self.notes)
         self.plain = PlainPager(limit, eviction, FILE_SIZE if mapped else 0)
         self.pinned: list[Sequence[Unit]] = []
 
-    def check(self) -> None:
+    def check(self, size: int) -> None:
         if not self.works:
             raise OSError(errno.EIO, "broken disk")
 

@@ -99,57 +99,6 @@ def test_close_waits_for_loads_and_wakes_the_waiting() -> None:
     assert pager.stats() == PagingStats()
 
 
-@pytest.mark.parametrize("eviction", ["lru", "lfu"])
-@pytest.mark.parametrize("prefetch", ["off", "inline", "background"])
-def test_counters_are_exact_among_threads(eviction: str, prefetch: str) -> None:
-    """Eight threads, every kind of operation, a disk that fails now and then."""
-    units = units_of({f"u{i}": 50 * i for i in range(30)})
-    lock, loads, randomness = threading.Lock(), Counter[int](), random.Random(1)
-
-    def read(unit: Unit, into: memoryview) -> None:
-        with lock:
-            fails = randomness.random() < 0.05
-            loads[unit.size] += not fails
-        if fails:
-            raise OSError(errno.EIO, "broken disk")
-        fill(unit, into)
-
-    pager = make_pager(units.values(), 6000, read=read, eviction=eviction, prefetch=prefetch)
-
-    def work(seed: int) -> Counter[str]:
-        mine, done = random.Random(seed), Counter[str]()
-        for _ in range(1500):
-            unit = units[f"u{min(int(mine.expovariate(0.15)), 29)}"]
-            chance = mine.random()
-            try:
-                if chance < 0.9:
-                    assert pager.get(unit.name) == content(unit)[: unit.size]
-                    done["got"] += 1
-                elif chance < 0.95:
-                    pager.hint(unit.name)
-                elif chance < 0.995:
-                    done["evicted"] += pager.evict(unit.name)
-                else:
-                    pager.clear()
-            except OSError:
-                done["failed"] += 1
-            assert pager.charged <= 6000
-        return done
-
-    with threads(8) as start:
-        done = sum((future.result() for future in [start(work, seed) for seed in range(8)]), Counter[str]())  # type: ignore[misc]
-    if pager._background is not None:
-        pager._background.close()
-    stats = pager.stats()
-    assert stats.hits + stats.misses == done["got"]
-    assert stats.misses + stats.prefetches == loads.total()
-    assert stats.bytes_loaded == sum(size * count for size, count in loads.items())
-    assert stats.evictions >= done["evicted"]
-    assert stats.memory_used == pager.charged == sum(units[name].size for name in pager.cached_names)
-    pager.close()
-    assert pager.charged == pager.resident == 0
-
-
 def test_background_loads_what_followed_before() -> None:
     gate = open_gate()
     pager = make_pager(units_of(dict.fromkeys("abcdef", 100)).values(), 300, read=gate.read, prefetch="background")

@@ -80,6 +80,7 @@ class PlainPager:
     refused: list[int] = field(default_factory=list)
     unused: set[int] = field(default_factory=set)
     pins: Counter[int] = field(default_factory=Counter)
+    told: set[int] = field(default_factory=set)  # pinned and resident
     places: dict[int, Place] = field(default_factory=dict)  # of what is charged or pinned
     known: dict[int, Unit] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -152,6 +153,7 @@ class PlainPager:
         for unit in units:
             if unit.id in self.residents and not self.pins[unit.id] and unit.id not in self.uncharged:
                 self._take_out_of_order(unit.id)
+                self._tell_pinned(unit)
             self.pins[unit.id] += 1
         try:
             for unit in sorted(units, key=lambda unit: unit.id not in self.residents):
@@ -159,14 +161,20 @@ class PlainPager:
                     self._evict(unit.id, "room", unit.id)
                 self.get(unit)
         except BaseException:
-            self._let_go(units, told=False)
+            self.unpin(units)
             raise
-        for unit in units:
-            if ("pinned", unit.id, unit.size) not in self._open_pins():
-                self.notes.pinned(unit.id, unit.size)
 
     def unpin(self, units: Sequence[Unit]) -> None:
-        self._let_go(units, told=True)
+        for unit in units:
+            self.pins[unit.id] -= 1
+            if self.pins[unit.id]:
+                continue
+            if unit.id in self.residents and unit.id not in self.uncharged:
+                self._put_in_order(unit, self.policy.admits(unit.id, unit.size))
+            self._unsettle(unit.id)
+            if unit.id in self.told:
+                self.told.remove(unit.id)
+                self.notes.unpinned(unit.id, unit.size)
 
     def resize(self, limit: int) -> None:
         if self.cost(number for number, pins in self.pins.items() if pins) > limit:
@@ -213,6 +221,8 @@ class PlainPager:
         if cause != "demand":
             self.unused.add(unit.id)
         self.notes.loaded(unit.id, unit.size, cause, 0)
+        if self.pins[unit.id]:
+            self._tell_pinned(unit)
 
     def _victim(self) -> int:
         for first in (self.uncharged, self.refused):
@@ -248,27 +258,9 @@ class PlainPager:
         else:
             self.policy.remove(number)
 
-    def _let_go(self, units: Sequence[Unit], *, told: bool) -> None:
-        was_told = self._open_pins()
-        for unit in units:
-            self.pins[unit.id] -= 1
-            if self.pins[unit.id]:
-                continue
-            if unit.id in self.residents and unit.id not in self.uncharged:
-                self._put_in_order(unit, self.policy.admits(unit.id, unit.size))
-            self._unsettle(unit.id)
-            if told or ("pinned", unit.id, unit.size) in was_told:
-                self.notes.unpinned(unit.id, unit.size)
-
-    def _open_pins(self) -> set[Event]:
-        """The pins that were told and not taken back."""
-        pins: set[Event] = set()
-        for kind, unit, size in self.notes.events:
-            if kind == "pinned":
-                pins.add((kind, unit, size))
-            elif kind == "unpinned":
-                pins.discard(("pinned", unit, size))
-        return pins
+    def _tell_pinned(self, unit: Unit) -> None:
+        self.told.add(unit.id)
+        self.notes.pinned(unit.id, unit.size)
 
     def _place(self, unit: Unit) -> Place:
         if unit.id in self.places:

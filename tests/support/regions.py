@@ -29,10 +29,10 @@ class SparseRegion:
     size
         Bytes of the file.
     check
-        Called at each load, after the blocks are in: it may raise.
+        Called with the bytes of each load, after its blocks are in: it may raise.
     """
 
-    def __init__(self, size: int, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, size: int, check: Callable[[int], None] = lambda length: None) -> None:
         self.view = cast(memoryview, _Length(size))
         self.inside: set[int] = set()
         self.closed = False
@@ -42,7 +42,7 @@ class SparseRegion:
         assert 0 <= offset <= offset + length <= len(self.view)
         if length:
             self.inside |= set(range(offset // BLOCK, (offset + length - 1) // BLOCK + 1))
-        self._check()
+        self._check(length)
 
     def release(self, offset: int, length: int) -> None:
         assert offset % BLOCK == 0

@@ -32,6 +32,10 @@ class EvictionOrder:
         """The units that are not charged: they leave for whatever comes next, whether it needs room or not."""
         return list(self._uncharged)
 
+    def is_uncharged(self, unit: int) -> bool:
+        """Whether ``unit`` is one of :attr:`uncharged`."""
+        return unit in self._uncharged
+
     def is_pinned(self, unit: int) -> bool:
         """Whether ``unit`` is pinned, or will be when it comes."""
         return unit in self._pins

@@ -15,7 +15,7 @@ from apbundle.text import format_size
 
 
 class Pins:
-    """The pinned units. A pin is claimed first, which already keeps room, and complete once its units are resident.
+    """The pinned units. A pin keeps room from the moment it is claimed, before its unit is resident.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Pins:
         self._order: Final = order
         self._observer: Final = observer
         self._residents: Final = residents
-        self._complete: Final[set[int]] = set()
+        self._told: Final[set[int]] = set()  # pinned and resident: the observer knows of them
 
     def claim(self, units: Sequence[Unit], limit: int) -> None:
         """Keep ``units`` from leaving, wherever they are, if the limit can hold all that is pinned then.
@@ -53,13 +53,13 @@ class Pins:
             claimed[unit.id] = unit
         for unit in units:
             self._order.pin(unit.id, resident=unit.id in self._residents)
+            if unit.id in self._residents:
+                self._tell(unit)
 
-    def complete(self, units: Sequence[Unit]) -> None:
-        """The claimed ``units`` are all resident."""
-        for unit in units:
-            if unit.id not in self._complete:
-                self._complete.add(unit.id)
-                self._observer.pinned(unit.id, unit.size)
+    def loaded(self, unit: Unit) -> None:
+        """``unit`` became resident."""
+        if self._order.is_pinned(unit.id):
+            self._tell(unit)
 
     def check_pinned(self, units: Sequence[Unit]) -> None:
         """Raise ``ValueError`` unless each of ``units`` is pinned at least as often as it is named."""
@@ -73,8 +73,8 @@ class Pins:
         for unit in units:
             if self._order.unpin(unit.id, unit.size, resident=unit.id in self._residents):
                 self._source.unpin(unit)
-                if unit.id in self._complete:
-                    self._complete.remove(unit.id)
+                if unit.id in self._told:
+                    self._told.remove(unit.id)
                     self._observer.unpinned(unit.id, unit.size)
 
     def leave_room(self, unit: Unit, limit: int) -> bool:
@@ -94,6 +94,11 @@ class Pins:
         if pinned > limit:
             message = f"The limit cannot be {format_size(limit)} while {format_size(pinned)} are pinned."
             raise bundle_error("limit_too_small", message, hint="Unpin some, or choose a larger limit.")
+
+    def _tell(self, unit: Unit) -> None:
+        if unit.id not in self._told and not self._order.is_uncharged(unit.id):
+            self._told.add(unit.id)
+            self._observer.pinned(unit.id, unit.size)
 
     def _fits(self, unit: Unit, limit: int) -> bool:
         return self._source.pinned + self._source.cost_beside_pins(unit) <= limit

@@ -165,6 +165,7 @@ class UnitStore:
         if self._look_ahead is not None:
             self._look_ahead.loaded(unit)
         self.observer.loaded(unit.id, unit.size, cause, latency)
+        self._pins.loaded(unit)
         return view
 
     def fits(self, unit: Unit) -> bool:
@@ -230,14 +231,13 @@ class UnitStore:
         self._pins.claim(units, self._limit)
         try:
             for unit in sorted(units, key=lambda unit: unit.id not in self.residents):
-                while self.wait_for(unit) and unit.id in self._order.uncharged:
+                while self.wait_for(unit) and self._order.is_uncharged(unit.id):
                     self.drop(unit.id, "room", unit.id)
                 self.access(unit)
                 self.work_off()
         except BaseException:
             self._pins.let_go(units)
             raise
-        self._pins.complete(units)
 
     def unpin(self, units: list[Unit]) -> None:
         """Take back what one :meth:`pin` of ``units`` did (``ValueError`` if they are not all pinned so often)."""
