@@ -250,11 +250,13 @@ def test_a_header_sorts_up_then_down_then_not(sample: InspectBench, column: Colu
 
 def test_tab_columns_and_splitter_are_remembered(qtbot: QtBot, services: Services, golden: Path) -> None:
     first = InspectBench(qtbot, services)
+    first.window.resize(1920, 1080)
     first.open(golden / "ext_metadata.apbundle")
     first.show_tab(2)
     first.page.models_tab.view.horizontalHeader().resizeSection(Column.FORMAT, 171)
     first.page.shutdown()
     again = InspectBench(qtbot, Services.create(services.settings.path))
+    again.window.resize(1920, 1080)  # narrower ones show fewer columns
     assert again.page.tabs.current is again.page.metadata_tab
     assert again.page.models_tab.view.horizontalHeader().sectionSize(Column.FORMAT) == 171
 
