@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from apbundle.errors import BundleError
 from apbundle.format import layout
-from apbundle.format.checks import _placement_units
 from apbundle.format.manifest import BundleFormat, BundleManifest, parse_manifest
 from apbundle.format.model import ModelEntry
+from apbundle.format.oddities import _placement_units
 from apbundle.format.reader import BundleReader
 from support.forge import bundle, entry, header, manifest, patched, u32, u64
 from support.opened import codes, opened, refusal

@@ -12,6 +12,7 @@ import numpy as np
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
+from apbundle.format.checks import columns
 from apbundle.format.manifest import BundleManifest, Detail
 from apbundle.format.metadata import MetadataFault, pack_metadata, parse_metadata
 from apbundle.format.model import DIGEST_ALGORITHMS, Compression, DigestTable, ModelMetadata
@@ -19,12 +20,15 @@ from apbundle.format.model import DIGEST_ALGORITHMS, Compression, DigestTable, M
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section of the block: where its payload stands, counted from the start of the file, and its bytes."""
+    """One section of the block: where its payload stands, counted from the start of the file, and its bytes.
+
+    A known section that was read shares the bytes of the block.
+    """
 
     tag: int
     flags: int
     offset: int
-    payload: bytes
+    payload: bytes | memoryview
 
     @property
     def critical(self) -> bool:
@@ -66,9 +70,11 @@ class Extension:
 _NOT_DESCRIBED = ModelMetadata()
 
 
-def binding_hash(header: bytes, manifest: bytes) -> bytes:
+def binding_hash(header: bytes, manifest: bytes | memoryview) -> bytes:
     """SHA-256 over the 20-byte header and the manifest up to the end of its last entry."""
-    return sha256(header + manifest).digest()
+    hasher = sha256(header)
+    hasher.update(manifest)
+    return hasher.digest()
 
 
 def block_length(data: memoryview, path: str, base: int) -> int:
@@ -122,7 +128,8 @@ def read_sections(block: memoryview, path: str, base: int) -> list[Section]:
             _fail("bad_extension", f"Section {tag} has unknown flags {flags:#x}.", path, base + at + 4)
         if any(block[start + length : start + padded]):
             _fail("bad_extension", f"The padding of section {tag} is not zero.", path, base + start + length)
-        section = Section(tag, flags, base + start, bytes(block[start : start + length]))
+        payload = block[start : start + length]
+        section = Section(tag, flags, base + start, payload if tag in _READERS else bytes(payload))
         if section.critical and tag not in _READERS:
             _fail("unsupported_feature", f"The bundle needs section {tag}, which is not known here.", path, base + at)
         sections[tag] = section
@@ -153,7 +160,7 @@ class _Context:
     path: str
 
     @property
-    def payload(self) -> bytes:
+    def payload(self) -> bytes | memoryview:
         return self.section.payload
 
     def fail(self, message: str, at: int = 0, code: str = "bad_extension") -> NoReturn:
@@ -175,8 +182,8 @@ def _read_alignment(context: _Context) -> dict[str, Any]:
     (alignment,) = layout.ALIGNMENT.unpack(context.payload)
     if not layout.is_alignment(alignment):
         context.fail(f"The alignment {alignment} is not a power of two up to 1 MiB.")
-    starts = np.array(context.manifest.offsets, np.uint64) + np.uint64(context.data_offset)
-    off = (starts % np.uint64(alignment) != 0) & (np.array(context.manifest.sizes, np.uint64) != 0)
+    sizes, offsets = columns(context.manifest)
+    off = ((offsets + np.uint64(context.data_offset)) & np.uint64(alignment - 1) != 0) & (sizes != 0)
     if off.any():
         context.fail(f"Model {int(np.argmax(off))} does not stand at a multiple of {alignment}.")
     return {"alignment": alignment}
@@ -238,7 +245,7 @@ def _read_compression(context: _Context) -> dict[str, Any]:
 
 def _read_metadata(context: _Context) -> dict[str, Any]:
     try:
-        bundle, models, extra = parse_metadata(context.payload, context.manifest)
+        bundle, models, extra = parse_metadata(bytes(context.payload), context.manifest)
     except MetadataFault as fault:
         context.fail(str(fault), 0, fault.code)
     return {"bundle_metadata": bundle, "models": models, "extra": extra}

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import overload
 
 from apbundle.format import layout
-from apbundle.format.manifest import parse_manifest
 from apbundle.format.reader import BundleReader
 from apbundle.text import format_size
 
@@ -43,8 +42,7 @@ class FieldTable(Sequence[Field]):
 
     def __init__(self, reader: BundleReader) -> None:
         self._reader = reader
-        self._names = reader.manifest.model_names
-        self._positions = parse_manifest(reader.manifest_bytes).positions
+        self._names = reader.manifest.names
         self._head = _head_fields(reader)
         self._tail = _tail_fields(reader)
 
@@ -71,8 +69,8 @@ class FieldTable(Sequence[Field]):
     def _entry_field(self, number: int, part: int) -> Field:
         name, manifest = self._names[number], self._reader.manifest
         size, offset = manifest.sizes[number], manifest.offsets[number]
-        at = layout.HEADER.size + self._positions[number]
-        (length,) = layout.U32.unpack_from(self._reader.manifest_bytes, self._positions[number])
+        begin, end = self._reader.bounds[number], self._reader.bounds[number + 1]
+        at, length = layout.HEADER.size + begin, end - begin - layout.SMALLEST_ENTRY
         name_at, size_at = at + 4, at + 4 + length
         start = self._reader.data_offset + offset
         prefix = f"models[{number}]."

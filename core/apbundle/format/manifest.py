@@ -7,13 +7,19 @@ is done with it; the first failure wins.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn, Self
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
+from apbundle.format.entries import Entries, read_entries
 from apbundle.format.model import Compression, Digest, ModelEntry, ModelMetadata
+from apbundle.format.name_list import ListedNames, Names
+from apbundle.format.scanning import scan_entries
+
+MANY: Final = 500
+"""From this many models on, scanning all entries at once is faster than reading one after the other."""
 
 
 class BundleFormat:
@@ -61,45 +67,58 @@ class BundleManifest:
         self.version = version
         self.created_at = created_at
         self.description = description
-        self._index: dict[str, int] = {}
-        self._sizes: list[int] = []
-        self._offsets: list[int] = []
+        self._names: Names = ListedNames({})
+        self._sizes: Sequence[int] = []
+        self._offsets: Sequence[int] = []
         self._added: dict[int, Detail] = {}
         self._detail: Callable[[str, int], Detail] = _no_detail
+        self._raw_sizes: Mapping[int, int] = {}
+
+    @classmethod
+    def _of(cls, description: str, created_at: int, version: int, entries: Entries) -> Self:
+        manifest = cls(description, created_at, version)
+        manifest._names, manifest._sizes, manifest._offsets = entries.names, entries.sizes, entries.offsets
+        return manifest
 
     def add_model(self, entry: ModelEntry) -> None:
         """Append ``entry``; a name that is there already is ``duplicate_name``."""
-        if entry.name in self._index:
+        if entry.name in self._names:
             raise bundle_error("duplicate_name", f"The bundle already has a model named {entry.name!r}.")
-        index = len(self)
-        self._index[entry.name] = index
-        self._added[index] = (entry.metadata, entry.digest, entry.compression)
-        self._sizes.append(entry.size)
-        self._offsets.append(entry.offset)
+        self._added[len(self)] = (entry.metadata, entry.digest, entry.compression)
+        if not isinstance(self._names, ListedNames):
+            self._names = ListedNames({name: number for number, name in enumerate(self._names)})
+        self._names.append(entry.name)
+        self._sizes = _appended(self._sizes, entry.size)
+        self._offsets = _appended(self._offsets, entry.offset)
 
     def get_model(self, name: str) -> ModelEntry:
         """The entry of the model ``name``; ``model_not_found`` if there is none."""
-        index = self._index.get(name)
-        if index is None:
+        number = self._names.number(name)
+        if number is None:
             raise bundle_error(
                 "model_not_found",
                 f"The bundle has no model named {name!r}.",
-                hint="Its models are listed in model_names." if self._index else "It has no models.",
+                hint="Its models are listed in model_names." if self._names else "It has no models.",
             )
-        return self._entry(name, index)
+        return self._entry(name, number)
 
     def number(self, name: str) -> int | None:
-        """The place of the model ``name`` among all, from 0; ``None`` if there is none."""
-        return self._index.get(name)
+        """The place of the model ``name`` among all, from 0; ``None`` if there is none. At once, however many."""
+        return self._names.number(name)
 
-    def _entry(self, name: str, index: int) -> ModelEntry:
-        detail = self._added.get(index) or self._detail(name, index)
-        return ModelEntry(name, self._sizes[index], self._offsets[index], *detail)
+    def _entry(self, name: str, number: int) -> ModelEntry:
+        detail = self._added.get(number) or self._detail(name, number)
+        return ModelEntry(name, self._sizes[number], self._offsets[number], *detail)
+
+    @property
+    def names(self) -> Names:
+        """The models' names in order; of many, each is decoded when it is asked for."""
+        return self._names
 
     @property
     def model_names(self) -> list[str]:
         """The models' names in order."""
-        return list(self._index)
+        return list(self._names)
 
     @property
     def total_size(self) -> int:
@@ -112,6 +131,18 @@ class BundleManifest:
         return self._sizes
 
     @property
+    def raw_sizes(self) -> Sequence[int]:
+        """Bytes of each model to who reads it, in order: those of a compressed one are others than the stored ones."""
+        raw = dict(self._raw_sizes)
+        raw.update((number, table.raw_size) for number, (_, _, table) in self._added.items() if table is not None)
+        if not raw:
+            return self._sizes
+        sizes = list(self._sizes)
+        for number, size in raw.items():
+            sizes[number] = size
+        return sizes
+
+    @property
     def offsets(self) -> Sequence[int]:
         """Where each model begins, counted from the data offset, in order."""
         return self._offsets
@@ -122,18 +153,22 @@ class BundleManifest:
             raise ValueError(f"{len(self)} models cannot be placed at {len(offsets)} offsets")
         self._offsets = list(offsets)
 
-    def describe(self, detail: Callable[[str, int], Detail]) -> None:
-        """Let entries that were parsed get metadata, digest and compression from ``detail(name, index)``."""
+    def describe(self, detail: Callable[[str, int], Detail], raw_sizes: Mapping[int, int]) -> None:
+        """Let entries that were parsed get metadata, digest and compression from ``detail(name, number)``.
+
+        ``raw_sizes`` has the raw bytes of those that are compressed, by number.
+        """
         self._detail = detail
+        self._raw_sizes = raw_sizes
 
     def __iter__(self) -> Iterator[ModelEntry]:
-        return (self._entry(name, index) for name, index in self._index.items())
+        return (self._entry(name, number) for number, name in enumerate(self._names))
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._names)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return name in self._names
 
     def __repr__(self) -> str:
         return f"BundleManifest({len(self)} models, {self.total_size} bytes, created_at={self.created_at})"
@@ -155,7 +190,7 @@ class BundleManifest:
         description = self.description.encode()
         parts = [layout.MANIFEST_HEAD.pack(self.version, self.created_at, len(description)), description]
         parts.append(layout.U32.pack(len(self)))
-        for text, size, offset in zip(self._index, self._sizes, self._offsets, strict=True):
+        for text, size, offset in zip(self._names, self._sizes, self._offsets, strict=True):
             name = text.encode()
             parts += (layout.U32.pack(len(name)), name, layout.ENTRY_TAIL.pack(size, offset))
         return b"".join(parts)
@@ -176,17 +211,27 @@ Detail = tuple[ModelMetadata, Digest | None, Compression | None]
 _NO_DETAIL: Detail = (ModelMetadata(), None, None)
 
 
-def _no_detail(name: str, index: int) -> Detail:
+def _no_detail(name: str, number: int) -> Detail:
     return _NO_DETAIL
+
+
+def _appended(column: Sequence[int], value: int) -> list[int]:
+    values = column if isinstance(column, list) else list(column)
+    values.append(value)
+    return values
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedManifest:
-    """A manifest with where its entries begin, and where the last one ends (exclusive), in the bytes it came from."""
+    """A manifest, and where its entries begin and the last one ends in the bytes it came from."""
 
     manifest: BundleManifest
-    positions: Sequence[int]
-    end: int
+    bounds: Sequence[int]
+
+    @property
+    def end(self) -> int:
+        """Where the last entry ends, exclusive."""
+        return self.bounds[-1]
 
 
 def parse_manifest(data: bytes, *, path: str | None = None, base: int = 0) -> ParsedManifest:
@@ -226,31 +271,7 @@ def parse_manifest(data: bytes, *, path: str | None = None, base: int = 0) -> Pa
     if count > layout.MAX_MODELS:
         fail("limit_exceeded", f"The bundle lists {count} models; the limit is {layout.MAX_MODELS}.", at - 4)
 
-    manifest = BundleManifest(description, created_at, version)
-    positions: list[int] = []
-    index, sizes, offsets = manifest._index, manifest._sizes, manifest._offsets
-    unpack_length, unpack_tail = layout.U32.unpack_from, layout.ENTRY_TAIL.unpack_from
-    last = end - layout.SMALLEST_ENTRY  # where the last entry must begin at the latest, with an empty name
-    for number in range(count):
-        if at > last:
-            fail("bad_manifest", f"The manifest ends inside entry {number}.", at)
-        (length,) = unpack_length(data, at)
-        if length > last - at:
-            fail("bad_manifest", f"The name of model {number} claims {length} bytes; {last - at} remain.", at)
-        if length > layout.MAX_NAME:
-            fail("limit_exceeded", f"The name of model {number} has {length} bytes; the limit is 65535.", at)
-        begin = at + 4
-        tail = begin + length
-        try:
-            name = data[begin:tail].decode()
-        except UnicodeDecodeError as error:
-            fail("bad_utf8", f"The name of model {number} is not UTF-8.", begin + error.start)
-        if name in index:
-            fail("duplicate_name", f"Two models are named {name!r}: readers could disagree on which is meant.", begin)
-        index[name] = number
-        size, offset = unpack_tail(data, tail)
-        sizes.append(size)
-        offsets.append(offset)
-        positions.append(at)
-        at = tail + 16
-    return ParsedManifest(manifest, positions, at)
+    entries = scan_entries(data, at, count) if count >= MANY else None
+    if entries is None:
+        entries = read_entries(data, at, count, fail)
+    return ParsedManifest(BundleManifest._of(description, created_at, version, entries), entries.bounds)

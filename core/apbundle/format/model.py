@@ -114,7 +114,10 @@ class DigestTable(Sequence[Digest]):
     """One digest a model, in entry order, kept as the bytes they were read from."""
 
     algorithm: DigestAlgorithm
-    data: bytes = field(repr=False)
+    data: bytes | memoryview = field(repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.algorithm, bytes(self.data))
 
     def __len__(self) -> int:
         return len(self.data) // self.algorithm.length

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -13,11 +14,12 @@ import numpy as np
 from apbundle.errors import BundleError, Finding, bundle_error
 from apbundle.fileio import PIECE, InputFile, NotRegularFile
 from apbundle.format import layout
-from apbundle.format.checks import checked_extents, layout_warnings, name_warnings
+from apbundle.format.checks import checked_extents
 from apbundle.format.compression import decode_into
-from apbundle.format.extension import Extension, binding_hash, block_length, parse_extension, read_sections
+from apbundle.format.extension import Extension, block_length, parse_extension, read_sections
 from apbundle.format.manifest import BundleManifest, parse_manifest
 from apbundle.format.model import ModelEntry
+from apbundle.format.oddities import find_oddities
 
 StrPath = str | os.PathLike[str]
 
@@ -37,19 +39,18 @@ class BundleReader:
         What the extension block says, or ``None`` if there is no usable one.
     extension_error
         Why the block that is there cannot be used.
-    warnings
-        What is odd but does not stop reading.
     manifest_bytes
         The manifest as the file holds it, extension and slack included; it begins at byte 20.
     extents
         Where the models that have bytes lie.
-    entries_end, tail
-        Where the last entry ends in ``manifest_bytes``, and what follows that is neither a block nor zeros.
+    bounds
+        Where each entry begins in ``manifest_bytes``, and where the last one ends.
+    tail
+        What follows the last entry and is neither a block nor zeros.
     """
 
     def __init__(self, file: InputFile) -> None:
         self.file = file
-        self.warnings: tuple[Finding, ...] = ()
         self.extension: Extension | None = None
         self.extension_error: BundleError | None = None
         self.extension_range: tuple[int, int] | None = None
@@ -59,8 +60,9 @@ class BundleReader:
         self.data_offset: int = layout.HEADER.size + length
         self.manifest_bytes = file.read(layout.HEADER.size, length)
         parsed = parse_manifest(self.manifest_bytes, path=self.path, base=layout.HEADER.size)
-        self.manifest, self.entries_end = parsed.manifest, parsed.end
-        self._check(parsed.positions)
+        self.manifest, self.bounds = parsed.manifest, parsed.bounds
+        self.extents = checked_extents(self.manifest, self.bounds, file.size - self.data_offset, self.path)
+        self._read_extension()
 
     @classmethod
     def open(cls, path: StrPath) -> Self:
@@ -124,55 +126,34 @@ class BundleReader:
         hint = "The file was cut short or is damaged; get it again."
         return bundle_error(code, message, path=self.path, offset=layout.MANIFEST_LENGTH_OFFSET, hint=hint)
 
-    def _check(self, positions: Sequence[int]) -> None:
-        base, size, manifest = layout.HEADER.size, self.file.size, self.manifest
-        positions = [base + at for at in positions]
-        self.extents = checked_extents(manifest, positions, size - self.data_offset, self.path)
-        warnings: list[Finding] = []
-        if manifest.version != self._version:
-            message = f"The manifest says version {manifest.version}, the header {self._version}."
-            warnings.append(Finding("version_mismatch", message, base))
-        if manifest.created_at > layout.LAST_TIMESTAMP:
-            message = f"The creation time {manifest.created_at} is past the year 9999."
-            warnings.append(Finding("bad_timestamp", message, base + 4))
-        warnings += name_warnings(manifest, positions)
-        warnings += self._read_extension()
-        warnings += layout_warnings(self.extents, self.data_offset, size, self.alignment)
-        if self.extension_error is None and not self.has_digests:
-            warnings.append(Finding("no_checksums", "The bundle holds no digests: damage to a model cannot be seen."))
-        self.warnings = tuple(warnings)
-
-    def _read_extension(self) -> list[Finding]:
+    def _read_extension(self) -> None:
         base = layout.HEADER.size + self.entries_end
         tail = memoryview(self.manifest_bytes)[self.entries_end :]
-        if bytes(tail[: len(layout.EXTENSION_TAG)]) != layout.EXTENSION_TAG:
-            return self._tail_warnings(tail, base, "manifest_padding")
-        try:
-            length = block_length(tail, self.path, base)
-            self.extension_range = (base, base + length)
-            sections = read_sections(tail[:length], self.path, base)
-            extension = parse_extension(sections, self.manifest, self.data_offset, self.path)
-        except BundleError as error:
-            self.extension_error = copy.copy(error)  # without its traceback, which would keep the whole block alive
-            return []
-        self.extension = extension
-        self.manifest.describe(extension.detail)
-        warnings = self._tail_warnings(tail[length:], base + length, "")
-        binding = extension.binding
-        if binding is not None:
-            bound = binding_hash(self._header, self.manifest_bytes[: self.entries_end])
-            if binding.sha256 != bound or binding.data_length != self.file.size - self.data_offset:
-                message = "The extension was made for another manifest: its metadata and digests may be out of date."
-                warnings.append(Finding("stale_extension", message, base))
-        return warnings
-
-    def _tail_warnings(self, tail: memoryview, base: int, padding_code: str) -> list[Finding]:
+        if bytes(tail[: len(layout.EXTENSION_TAG)]) == layout.EXTENSION_TAG:
+            try:
+                length = block_length(tail, self.path, base)
+                self.extension_range = (base, base + length)
+                sections = read_sections(tail[:length], self.path, base)
+                extension = parse_extension(sections, self.manifest, self.data_offset, self.path)
+            except BundleError as error:
+                self.extension_error = copy.copy(error)  # without its traceback, which would keep all of it alive
+                return
+            self.extension = extension
+            raw_sizes = {number: table.raw_size for number, table in extension.compression.items()}
+            self.manifest.describe(extension.detail, raw_sizes)
+            tail = tail[length:]
         if np.frombuffer(tail, np.uint8).any():
             self.tail = bytes(tail)
-            return [Finding("unknown_manifest_tail", f"{len(tail)} bytes of the manifest are not understood.", base)]
-        if tail and padding_code:
-            return [Finding(padding_code, f"{len(tail)} zero bytes follow the last entry.", base)]
-        return []
+
+    @cached_property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is odd but does not stop reading; looked for when it is first asked for."""
+        return tuple(find_oddities(self))
+
+    @property
+    def entries_end(self) -> int:
+        """Where the last entry ends in :attr:`manifest_bytes`."""
+        return self.bounds[-1]
 
     @property
     def path(self) -> str:

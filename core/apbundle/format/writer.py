@@ -215,9 +215,9 @@ class _Planned:
         """Hold the written file against what was planned, before it is published."""
         written, planned = reader.manifest, self._manifest
         same = (
-            written.model_names == planned.model_names
-            and written.sizes == planned.sizes
-            and written.offsets == planned.offsets
+            list(written.names) == list(planned.names)
+            and list(written.sizes) == list(planned.sizes)
+            and list(written.offsets) == list(planned.offsets)
         )
         odd = {finding.code for finding in reader.warnings} & {"gap", "trailing_data", "stale_extension"}
         if not same or reader.extension_error or odd or reader.file_size != self.plan.file_size:
