@@ -150,7 +150,7 @@ class PagedBundle(PagedFile):
         BundleError, OSError
             As for :meth:`get_model`.
         """
-        with self._explaining(model):
+        try:
             engine = self._working().engine
             known = engine.models[model]
             offset = operator.index(offset)
@@ -158,6 +158,9 @@ class PagedBundle(PagedFile):
             if offset < 0 or size < 0 or offset > known.size - size:
                 raise ValueError(f"{size} bytes from {offset} reach outside the {known.size} bytes of the model")
             return engine.range(known, offset, size)
+        except BundleError as error:
+            self._explain(error, model)
+            raise
 
     @contextmanager
     def pinned(self, name: str, component: str | None = None) -> Iterator[None]:
@@ -206,7 +209,7 @@ class PagedBundle(PagedFile):
         changed = replace(self._config, max_memory=max_memory)
         limit = changed.memory_limit()
         with self._explaining():
-            self._working().engine.pager.resize(limit)
+            self._working().engine.resize(limit)
         self._limit, self._lasting = limit, changed
 
     def prefetch_hint(self, name: str, component: str | None = None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from apbundle.errors import BundleError, bundle_error
 from apbundle.paged.engine import Engine
+from apbundle.paged.listing import Place
 from apbundle.paged.models import PagedModel, model_of
 from apbundle.paging.units import Key
 from apbundle.payload.arrays import tensor_array
@@ -35,15 +36,14 @@ class Components:
     def get(self, model_name: str, name: str) -> Array:
         """A component as a read-only array."""
         engine = self.engine
-        listing = engine.listings.known(model_name)
+        model, listing = engine.models[model_name], engine.listings.known(model_name)
         place = None if listing is None else listing.places.get(name)
         if place is None:
-            return self._array(engine.models[model_name], self.info(model_name, name))
-        info, key, skip = place
-        view = engine.pager.get(key)
-        if len(view) != info.size:
-            view = view[skip : skip + info.size]
-        return tensor_array(info, view)
+            listing = engine.listings.of(model)
+            place = self._place(model, listing.find(name, model_name))
+            if len(listing.places) < _MOST_PLACES:
+                listing.places[name] = place
+        return self._array(model, place)
 
     def info(self, model_name: str, name: str) -> TensorInfo:
         """The description of a component."""
@@ -58,7 +58,7 @@ class Components:
         model = self.engine.models[model_name]
         listing = self.engine.listings.of(model)
         infos = map(listing.contents.tensors.__getitem__, listing.in_order_of_data())
-        return ((info.name, self._array(model, info)) for info in infos)
+        return ((info.name, self._array(model, self._place(model, info))) for info in infos)
 
     def keys(self, model_name: str, name: str | None) -> Iterator[Key]:
         """The units that a component, or a model (``None``), is paged in as things are."""
@@ -104,36 +104,34 @@ class Components:
             return False
         return name is None or engine.listings.of(engine.models[model_name]).contents.tensors.find(name) is not None
 
-    def _array(self, model: PagedModel, info: TensorInfo) -> Array:
-        try:
-            if info.encoding:
-                return self._decoded(model, info)
-            return tensor_array(info, self._stored(model, info))
-        except PayloadError as error:
-            raise _unreadable(model, info, str(error)) from error
-
-    def _stored(self, model: PagedModel, info: TensorInfo) -> memoryview:
-        """The bytes of a component as the payload has them."""
+    def _place(self, model: PagedModel, info: TensorInfo) -> Place:
+        if not can_read(info):
+            raise _unreadable(model, info, f"it is stored in a way that is not read here ({info.encoding})")
         if info.offset > model.size - info.size:
             raise _unreadable(model, info, "it reaches outside the model")
         parts = self.engine.tensor_parts(model) if info.size else None
         if parts is None:
-            return self.engine.range(model, info.offset, info.size)
+            return Place(info, None, 0)
         index = parts.at(info.offset)
-        key, skip = model.key(parts, index), info.offset - parts.bounds(index)[0]
-        listing = self.engine.listings.known(model.name)
-        if listing is not None and not info.encoding and len(listing.places) < _MOST_PLACES:
-            listing.places.setdefault(info.name, (info, key, skip))
-        return self.engine.pager.get(key)[skip : skip + info.size]
+        return Place(info, model.key(parts, index), info.offset - parts.bounds(index)[0])
 
-    def _decoded(self, model: PagedModel, info: TensorInfo) -> Array:
-        size = decoded_size(info)
-        if size is None or not can_read(info):
-            raise _unreadable(model, info, f"it is stored in a way that is not read here ({info.encoding})")
-        stored = self._stored(model, info)
-        copy = self.engine.copy_buffer(model, size)
+    def _array(self, model: PagedModel, place: Place) -> Array:
+        info, key, skip = place
+        if key is None:
+            stored = self.engine.range(model, info.offset, info.size)
+        else:
+            stored = self.engine.pager.get(key)
+            if len(stored) != info.size:
+                stored = stored[skip : skip + info.size]
+        try:
+            return tensor_array(info, self._decoded(model, info, stored) if info.encoding else stored)
+        except PayloadError as error:
+            raise _unreadable(model, info, str(error)) from error
+
+    def _decoded(self, model: PagedModel, info: TensorInfo, stored: memoryview) -> memoryview:
+        copy = self.engine.copy_buffer(model, decoded_size(info) or 0)
         read_tensor(info, lambda at, length: bytes(stored[at - info.offset : at - info.offset + length]), copy)
-        return tensor_array(info, copy.toreadonly())
+        return copy.toreadonly()
 
 
 def _unreadable(model: PagedModel, info: TensorInfo, why: str) -> BundleError:

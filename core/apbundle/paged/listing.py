@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,16 @@ EXTERNAL = "external"
 """The encoding of a tensor whose data is in another file."""
 
 
+class Place(NamedTuple):
+    """Where a component is."""
+
+    info: TensorInfo
+    key: Key | None
+    """Its unit; ``None`` for one that is not a part, or a part of one, whatever the limit."""
+    skip: int
+    """Where in the unit it begins, in bytes."""
+
+
 class Listing:
     """The tensors of one model.
 
@@ -36,8 +46,8 @@ class Listing:
 
     def __init__(self, contents: Contents) -> None:
         self.contents: Final = contents
-        self.places: Final[dict[str, tuple[TensorInfo, Key, int]]] = {}
-        """Of tensors that were asked for: their unit, and where in it they begin."""
+        self.places: Final[dict[str, Place]] = {}
+        """Where the tensors are that were asked for."""
 
     def find(self, name: str, model: str) -> TensorInfo:
         """The tensor ``name`` of ``model`` (``component_not_found`` if there is none); of several, the first."""

@@ -60,7 +60,7 @@ class PagedModel:
         parts, index = place
         begin, end = parts.bounds(index)
         offset = None if self.offset is None else self.offset + begin
-        return Unit(number, f"{self.name}[{index}]", end - begin, offset, self.key(parts, index))
+        return Unit(number, self.name, end - begin, offset, self.key(parts, index))
 
 
 class Models:
