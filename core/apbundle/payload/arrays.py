@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -22,6 +23,7 @@ _LEAST_DECODED = 1 << 28  # bytes that the arrays of any model may take
 _MOST_GROWTH = 64  # times the payload, when it is larger
 
 
+@functools.lru_cache(maxsize=256)
 def dtype_of(name: str) -> np.dtype[Any] | None:
     """The numpy type of elements named so (:mod:`apbundle.payload.dtypes`); None where there is none.
 
