@@ -203,7 +203,7 @@ class MainWindow(QMainWindow):
             self.banner.dismiss()
 
     def _opened(self, opened: OpenBundle) -> None:
-        count = words.count(len(opened.bundle.model_names), "model")
+        count = words.count(len(opened.bundle), "model")
         self.services.messages.info(f"Opened {words.file_name(opened.path)}: {count}.")
 
     def _open_failed(self, failure: OpenFailure) -> None:

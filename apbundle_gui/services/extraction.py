@@ -60,10 +60,10 @@ class _Suffixes:
 
     def __init__(self, inspection: Inspection) -> None:
         self._inspection = inspection
-        self._index = {name: index for index, name in enumerate(inspection.names)}
 
     def __call__(self, entry: ModelEntry) -> str:
-        index = self._index[entry.name]
+        index = self._inspection.reader.manifest.number(entry.name)
+        assert index is not None
         found = self._inspection.formats[index]
         if found is None and self._inspection.formats.error(index) is None:
             try:

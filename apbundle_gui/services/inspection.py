@@ -36,7 +36,7 @@ class Inspection(QObject):
         self.path = opened.path
         self.bundle: ModelBundle = opened.bundle
         self.reader = opened.bundle.reader
-        self.names = self.reader.manifest.model_names
+        self.names = self.reader.manifest.names
         self.formats = ModelFormats(services, self.reader, self.names, self)
         self.contents = BundleContents(services, self.reader, self.names, self.formats.__getitem__, self)
         self.verification = Verification(services, opened.bundle, self)

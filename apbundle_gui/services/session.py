@@ -84,7 +84,7 @@ class Session(QObject):
         path = os.path.abspath(path)
         return self._jobs.start(
             "Opening",
-            lambda progress, cancel: ModelBundle.load(path, mapped=False),  # a file cut short never ends the window
+            lambda progress, cancel: _load(path),
             on_done=lambda bundle: self._opened(OpenBundle(path, bundle)),
             on_failed=lambda error: self.failed.emit(OpenFailure(path, error)),
             on_dropped=_close,
@@ -136,6 +136,12 @@ class Session(QObject):
         self._recent = recent
         self._settings.remember(_RECENT_KEY, recent)
         self.changed.emit()
+
+
+def _load(path: str) -> ModelBundle:
+    bundle = ModelBundle.load(path, mapped=False)  # a file cut short never ends the window
+    _ = bundle.warnings  # they are looked for when first asked for: here, not in the window
+    return bundle
 
 
 def _close(bundle: ModelBundle) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from apbundle.config import BundleConfig, creation_time
@@ -214,13 +215,18 @@ class ModelBundle:
     @property
     def model_names(self) -> list[str]:
         """The models' names in order."""
-        stored = [] if self._reader is None else self._reader.manifest.model_names
-        return stored + list(self._added)
+        return [*self._stored_names, *self._added]
+
+    @property
+    def _stored_names(self) -> Sequence[str]:
+        return () if self._reader is None else self._reader.manifest.names
 
     @property
     def total_size(self) -> int:
         """Raw bytes of all models."""
-        return sum(self._stored(name)[0].raw_size for name in self.model_names)
+        self._check_open()
+        stored = 0 if self._reader is None else sum(self._reader.manifest.raw_sizes)
+        return stored + sum(model.source.size for model in self._added.values())
 
     @property
     def manifest(self) -> BundleManifest:
@@ -231,10 +237,10 @@ class ModelBundle:
         return planned_manifest(self._models(), self._options(kept_config(self._reader)))
 
     def __len__(self) -> int:
-        return len(self.model_names)
+        return len(self._stored_names) + len(self._added)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.model_names)
+        return chain(self._stored_names, list(self._added))
 
     def __contains__(self, name: object) -> bool:
         return name in self._added or (self._reader is not None and name in self._reader.manifest)

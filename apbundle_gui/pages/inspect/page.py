@@ -224,8 +224,8 @@ class InspectPage(Page):
             self.remarks.show_remarks(())
             return
         self._verification_changed()
-        places = {name: index for index, name in enumerate(inspection.names)} if kept else {}
-        self.selection.select([places[name] for name in kept if name in places])
+        places = map(inspection.reader.manifest.number, kept)
+        self.selection.select([place for place in places if place is not None])
         if not self.selection.models and inspection.names:
             self.selection.select((0,))
 
