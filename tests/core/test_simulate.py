@@ -13,7 +13,8 @@ from apbundle.errors import Cancelled
 from apbundle.paging.policy import POLICIES
 from apbundle.trace.accesses import Accesses
 from apbundle.trace.outcome import Outcome
-from apbundle.trace.simulate import BELADY, SIMULATED, simulate
+from apbundle.trace.policies import BELADY
+from apbundle.trace.simulate import SIMULATED, simulate
 from support.accesses import accesses_of, loop, mixed, spread_sizes, zipf
 from support.paging import make_pager, units_of
 from support.textbook_policies import TEXTBOOK

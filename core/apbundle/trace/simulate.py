@@ -14,16 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from operator import mul
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apbundle.paging.policy.s3fifo import shares
 from apbundle.progress import Cancel, Progress, Reporter
 from apbundle.trace import policy_loops
 from apbundle.trace.accesses import Accesses
 from apbundle.trace.belady import belady, next_uses
 from apbundle.trace.outcome import Outcome, Tally, numbers
+from apbundle.trace.policies import BELADY
 from apbundle.trace.s3fifo_loop import s3fifo
 
 _Loop = Callable[[Iterable[int], Sequence[int], int], Tally]
@@ -36,9 +39,6 @@ _LOOPS: Final[dict[str, _Loop]] = {
     "s3fifo": s3fifo,
 }
 
-BELADY: Final = "belady"
-"""The policy that knows what comes."""
-
 SIMULATED: Final = (*_LOOPS, BELADY)
 """The names of the policies that can be replayed."""
 
@@ -49,15 +49,31 @@ class Simulator:
     Parameters
     ----------
     accesses
-        Not changed; kept.
+        What is replayed; read here, and not needed afterwards.
+
+    Attributes
+    ----------
+    units
+        The unit of each access, as an index into :attr:`sizes`; int32.
+    sizes
+        Raw bytes of the units that are accessed; int64.
     """
 
     def __init__(self, accesses: Accesses) -> None:
-        self._accesses: Final = accesses
-        self._sizes: Final[list[int]] = accesses.sizes.tolist()
+        accessed = np.zeros(len(accesses.sizes), np.bool_)
+        accessed[accesses.units] = True
+        number = np.cumsum(accessed, dtype=np.int32) - np.int32(1)  # of millions of pages, few may have been accessed
+        self.units: Final[NDArray[np.int32]] = number[accesses.units]
+        self.sizes: Final[NDArray[np.int64]] = accesses.sizes[accessed]
+        self._sizes: Final[list[int]] = self.sizes.tolist()
+
+    @property
+    def footprint(self) -> int:
+        """Raw bytes of the units that are accessed, each counted once."""
+        return sum(self._sizes)
 
     def run(self, policy: str, limit: int, reporter: Reporter | None = None) -> Outcome:
-        """Replay one policy under one limit, in bytes; ``reporter`` is told the bytes of ``Accesses.units`` done.
+        """Replay one policy under one limit, in bytes; ``reporter`` is told the bytes of :attr:`units` done.
 
         Raises
         ------
@@ -66,19 +82,15 @@ class Simulator:
         Cancelled
             The caller of ``reporter`` wants no more.
         """
-        if policy not in SIMULATED:
-            raise ValueError(f"a policy is one of {', '.join(SIMULATED)}, not {policy!r}")
-        if limit < 0:
-            raise ValueError(f"a limit is not negative: {limit}")
-        accessed = self._accesses.units
+        check(policy, limit)
         if policy == BELADY:
-            tally = belady(accessed, self._sizes, limit, self._next_uses, reporter)
+            tally = belady(self.units, self._sizes, limit, self._next_uses, reporter)
         else:
-            tally = _LOOPS[policy](numbers(accessed, reporter), self._sizes, limit)
+            tally = _LOOPS[policy](numbers(self.units, reporter), self._sizes, limit)
         return Outcome(
             policy,
             limit,
-            hits=len(accessed) - tally.misses,
+            hits=len(self.units) - tally.misses,
             misses=tally.misses,
             evictions=tally.evictions,
             refused=tally.refused,
@@ -88,12 +100,25 @@ class Simulator:
 
     @cached_property
     def _next_uses(self) -> NDArray[np.int64]:
-        return next_uses(self._accesses.units)
+        return next_uses(self.units)
 
     @cached_property
     def _bytes_accessed(self) -> int:
-        sizes = self._accesses.sizes
-        return int(np.bincount(self._accesses.units, minlength=len(sizes)) @ sizes)
+        counts = np.bincount(self.units, minlength=len(self._sizes)).tolist()
+        return sum(map(mul, counts, self._sizes))  # Python's numbers: sizes are what the recording claims
+
+
+def check(policy: str, limit: int) -> None:
+    """Raise ``ValueError`` if no policy has this name, or the limit is negative."""
+    if policy not in SIMULATED:
+        raise ValueError(f"a policy is one of {', '.join(SIMULATED)}, not {policy!r}")
+    if limit < 0:
+        raise ValueError(f"a limit is not negative: {limit}")
+
+
+def largest_kept(policy: str, limit: int) -> int:
+    """The size of the largest unit that a policy keeps under a limit, in bytes; -1 if it keeps none."""
+    return shares(limit)[0] - 1 if policy == "s3fifo" else limit
 
 
 def simulate(
@@ -108,6 +133,8 @@ def simulate(
     Cancelled
         ``cancel`` answered true.
     """
+    check(policy, limit)
+    simulator = Simulator(accesses)
     reporter = Reporter(progress, cancel)
-    reporter.phase("replaying", accesses.units.nbytes)
-    return Simulator(accesses).run(policy, limit, reporter)
+    reporter.phase("replaying", simulator.units.nbytes)
+    return simulator.run(policy, limit, reporter)
