@@ -8,7 +8,7 @@ from typing import Final
 from apbundle.errors import bundle_error
 from apbundle.format.reader import BundleReader
 from apbundle.mapping import FileMap
-from apbundle.paged.heap import CountingHeap, give_back_freed
+from apbundle.paged.heap import CountingHeap
 from apbundle.paged.listing import Listings
 from apbundle.paged.models import Models, PagedModel, piece_size
 from apbundle.paged.parts import CutParts, EvenParts, Parts
@@ -130,7 +130,7 @@ class Engine:
     def resize(self, limit: int) -> None:
         """Change the limit, or have it hold again when copies were made."""
         self.pager.resize(limit)
-        give_back_freed()
+        self._heap.give_back_freed()
 
     def iterate(self, model: PagedModel) -> Iterator[memoryview]:
         """The units that ``model`` is paged in as things are, from its start to its end."""

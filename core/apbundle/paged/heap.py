@@ -32,6 +32,7 @@ class CountingHeap(HeapSource):
     def __init__(self, read: Read) -> None:
         super().__init__(read)
         self._copies: Final[dict[int, tuple[weakref.ref[Buffer], int]]] = {}
+        self._had_parts = False
 
     @property
     def charged(self) -> int:
@@ -70,7 +71,9 @@ class CountingHeap(HeapSource):
 
     def reserve(self, unit: Unit) -> bool:
         """See :class:`~apbundle.paging.sources.Source`."""
-        self._charged += _bookkeeping(unit)
+        bookkeeping = _bookkeeping(unit)
+        self._charged += bookkeeping
+        self._had_parts |= bookkeeping > 0
         return super().reserve(unit)
 
     def release(self, unit: Unit) -> None:
@@ -92,23 +95,18 @@ class CountingHeap(HeapSource):
     def shrink(self) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
         super().shrink()
-        give_back_freed()
+        self.give_back_freed()
+
+    def give_back_freed(self) -> None:
+        """Let the system have what parts that left have freed; their many small buffers stay with the process else."""
+        if self._had_parts and (trim := _malloc_trim()) is not None:
+            trim(0)  # about 0.1 ms
 
     def _trim(self) -> None:
         self._pool.trim(self._limit - self.charged)
 
     def _gone(self, reference: weakref.ref[Buffer]) -> None:
         self._copies.pop(id(reference), None)
-
-
-def give_back_freed() -> None:
-    """Let the system have the memory that was freed but is still kept for reuse, where the C library can do that.
-
-    Many small buffers that were freed among others stay with the process otherwise. Takes about 0.1 ms.
-    """
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
 
 
 @functools.cache
