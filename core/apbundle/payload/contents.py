@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apbundle.payload.apr import apr_layout
+from apbundle.payload.apr_others import scan_apr_compressed, scan_apr_json, scan_apr_tsp, scan_apr_whisper
+from apbundle.payload.apr_v1 import scan_apr_v1
+from apbundle.payload.apr_v2 import scan_apr_v2
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.detect import detect_format
 from apbundle.payload.gguf import scan_gguf
@@ -39,7 +42,7 @@ class Contents:
     @property
     def lists_tensors(self) -> bool:
         """Whether the format is one whose tensors are listed here."""
-        return self.layout in _SCANNERS
+        return self.layout in _SCANNERS and self.layout not in _WITHOUT_TENSORS
 
 
 def read_contents(
@@ -100,8 +103,16 @@ def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
 
 
 _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
+    "apr-compressed": scan_apr_compressed,
+    "apr-json": scan_apr_json,
+    "apr-tsp": scan_apr_tsp,
+    "apr-v1": scan_apr_v1,
+    "apr-v2": scan_apr_v2,
+    "apr-whisper": scan_apr_whisper,
     "gguf": scan_gguf,
     "npy": scan_npy,
     "npz": scan_npz,
     "safetensors": _scan_safetensors,
 }
+
+_WITHOUT_TENSORS = frozenset({"apr-compressed", "apr-tsp", "apr-v1", "apr-whisper"})

@@ -66,6 +66,10 @@ class Cursor:
             known = self._structs[form] = struct.Struct((">" if self.big_endian else "<") + form)
         return known.unpack(self.take(known.size))
 
+    def numbers(self, form: str) -> tuple[int, ...]:
+        """As :meth:`unpack`, where all of them are whole."""
+        return tuple(int(number) for number in self.unpack(form))
+
     def number(self, size: int) -> int:
         """The next unsigned number of ``size`` bytes."""
         return int.from_bytes(self.take(size), "big" if self.big_endian else "little")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import re
 from collections import Counter
@@ -61,22 +62,15 @@ class JsonStream:
         return self._offset_of(self._place)
 
     def members(self) -> Iterator[str]:
-        """The keys of the object that begins here; at each, its value is to be consumed with one of the methods below.
+        """The keys of the object that begins here; at each, its value is to be consumed with one of these methods.
 
         Raises
         ------
         PayloadError
             When this is no object, or not JSON. A key that comes twice is not noticed.
         """
-        self._space()
-        if not self._take("{"):
-            self.value()  # not JSON at all?
-            raise PayloadError(f"the {self.what} is not a JSON object", self.offset)
-        self._space()
-        if self._take("}"):
-            return
-        while True:
-            if self._text[self._place : self._place + 1] != '"':
+        for _ in self._parts("{", "}", "an object"):
+            if self.peek() != '"':
                 raise self._error("Expecting property name enclosed in double quotes", self._place)
             key = self.value()
             self._space()
@@ -84,8 +78,30 @@ class JsonStream:
                 raise self._error("Expecting ':' delimiter", self._place)
             self._space()
             yield key
+
+    def items(self) -> Iterator[int]:
+        """The number, from 0, of each element of the list that begins here; its value is to be consumed as a member's.
+
+        Raises
+        ------
+        PayloadError
+            When this is no list, or not JSON.
+        """
+        return self._parts("[", "]", "a list")
+
+    def _parts(self, opening: str, closing: str, what: str) -> Iterator[int]:
+        """Stop at each of the parts with commas between them."""
+        self._space()
+        if not self._take(opening):
+            self.value()  # not JSON at all?
+            raise PayloadError(f"the {self.what} is not {what} of JSON", self.offset)
+        self._space()
+        if self._take(closing):
+            return
+        for number in itertools.count():
+            yield number
             self._space()
-            if self._take("}"):
+            if self._take(closing):
                 return
             if not self._take(","):
                 raise self._error("Expecting ',' delimiter", self._place)
@@ -105,13 +121,13 @@ class JsonStream:
             except PayloadError:
                 if self._next == self._end or len(self._text) - self._place > LONGEST_STRING:
                     raise
-                if self._text[self._place] != '"':
+                if self.peek() != '"':
                     raise
                 self._extend(max(_PIECE, len(self._text)))
 
-    def at_object(self) -> bool:
-        """Whether an object begins here."""
-        return self._text.startswith("{", self._place)
+    def peek(self) -> str:
+        """The character here; empty at the end."""
+        return self._text[self._place : self._place + 1]
 
     def finish(self) -> None:
         """Nothing but space may follow (raises ``PayloadError``)."""

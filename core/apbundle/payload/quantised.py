@@ -53,7 +53,7 @@ APR_Q4 = BlockType("AprQ4", 32, 18)
 
 def apr_q8(elements: int) -> BlockType:
     """The one block of an AprQ8 tensor: a single-precision scale, then a byte an element."""
-    return BlockType("AprQ8", elements, 4 + elements)
+    return BlockType("AprQ8", max(1, elements), 4 + elements)
 
 
 def can_dequantise(info: TensorInfo) -> bool:

@@ -134,7 +134,7 @@ def scan_header(
 
 
 def _read_metadata(stream: JsonStream, metadata: Callable[[str, str], None]) -> None:
-    if not stream.at_object():
+    if stream.peek() != "{":
         if stream.value() is not None:
             raise PayloadError(f"{METADATA_KEY} is not an object", stream.offset)
         return
