@@ -165,6 +165,11 @@ class TensorTable(Sequence[TensorInfo]):
         batch, place, _ = self._locate(row)
         return _name(batch, place)
 
+    def name_batches(self) -> Iterator[tuple[int, bytes, Integers]]:
+        """All names, many rows at a time: the first row, their UTF-8 without a gap, and where each of them ends."""
+        for start, batch in zip(list(self._starts), list(self._batches), strict=False):
+            yield start, batch.names, batch.name_ends
+
     def find(self, name: str) -> int | None:
         """The first row with this name, or None. The first call sorts the names' hashes, later ones search them."""
         data = name.encode("utf-8", "backslashreplace")
