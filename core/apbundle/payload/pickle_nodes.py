@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Value: TypeAlias = object
-"""A number, text, ``bytes``, ``None``, tuple, list or one of the records below."""
+"""A number, text, ``None``, tuple, list or one of the records below."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class Persistent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opaque:
-    """A value too large to be of use here, left where it is."""
+    """A value that is left where it is: bytes, and what is too large to be of use here."""
 
     kind: str
     """``"text"``, ``"bytes"``, ``"number"`` or ``"buffer"``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from apbundle.payload.byterange import ByteRange
@@ -9,7 +10,7 @@ from apbundle.payload.pickle_nodes import Opaque, Value
 from apbundle.payload.tensors import PayloadError
 
 LONGEST_TEXT = 65_536
-"""Most bytes of a text or of bytes that are kept; longer ones are left where they are."""
+"""Most bytes of a text that is kept; longer ones are left where they are."""
 
 LONGEST_NUMBER = 64
 """Most bytes of a number that is kept."""
@@ -27,6 +28,8 @@ class Budget:
     """Opcodes that may still be interpreted."""
     text: int = 64 << 20
     """Bytes of text that may still be kept."""
+    check: Callable[[], None] = lambda: None
+    """Called now and then; may raise to stop."""
 
 
 class PickleBytes:
@@ -91,12 +94,9 @@ class PickleBytes:
         self._keep(size)
         return self.take(size).decode(encoding, "backslashreplace")
 
-    def bytes(self, size: int) -> Value:
-        """The next ``size`` bytes as they are."""
-        if size > LONGEST_TEXT:
-            return self._passed("bytes", size)
-        self._keep(size)
-        return self.take(size)
+    def passed_bytes(self, size: int) -> Opaque:
+        """The place of the next ``size`` bytes, which are not read: arrays keep their data in such."""
+        return self._passed("bytes", size)
 
     def long(self, size: int) -> Value:
         """The next ``size`` bytes as a signed number of that many bytes."""
@@ -108,7 +108,10 @@ class PickleBytes:
         offset = self.offset
         if size > self.end - offset:
             raise self._too_short(size)
-        self._block, self._start, self._place = b"", offset + size, 0
+        if self._place + size <= len(self._block):
+            self._place += size
+        else:
+            self._block, self._start, self._place = b"", offset + size, 0
         return Opaque(kind, offset, size)
 
     def _keep(self, size: int) -> None:
@@ -120,6 +123,7 @@ class PickleBytes:
         offset = self.offset
         if size > self.end - offset:
             raise self._too_short(size)
+        self._budget.check()
         self._block = self._data.at(offset, min(max(size, LONGEST_TEXT), self.end - offset))
         self._start, self._place = offset, 0
 

@@ -25,28 +25,30 @@ _STOP = 0x2E
 
 
 @dataclass(slots=True)
-class Imports:
-    """What pickles would have imported: where each class or function is first named, in the order of the pickles."""
+class References:
+    """What pickles refer to outside of themselves, in the order they name it."""
 
-    first: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(module, name) → offset in the data that was walked."""
+    imports: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Classes and functions that would have been imported: (module, name) → offset where it is first named."""
+    persistent: list[Persistent] = field(default_factory=list)
 
-    def add(self, module: str, name: str, offset: int) -> None:
-        """Note an import; beyond :data:`MAX_IMPORTS` the pickle is no more followed (raises ``PayloadError``)."""
-        if (module, name) not in self.first and len(self.first) == MAX_IMPORTS:
+    def add(self, found: Global, offset: int) -> None:
+        """Note an import; of more than :data:`MAX_IMPORTS` the pickle is no more followed (raises ``PayloadError``)."""
+        key = (found.module, found.name)
+        if key not in self.imports and len(self.imports) == MAX_IMPORTS:
             raise PayloadError(f"the pickle imports more than {MAX_IMPORTS:,} things", offset)
-        self.first.setdefault((module, name), offset)
+        self.imports.setdefault(key, offset)
 
 
-def walk_pickle(data: ByteRange, begin: int, end: int, budget: Budget, imports: Imports) -> tuple[Value, int]:
+def walk_pickle(data: ByteRange, begin: int, end: int, budget: Budget, references: References) -> tuple[Value, int]:
     """What the pickle in the bytes ``begin`` to ``end`` (exclusive) would have made, and the offset of its end.
 
     Parameters
     ----------
     budget
         What may still be spent; shared by the pickles of one payload.
-    imports
-        Gets what would have been imported, also when the walk fails.
+    references
+        Gets what the pickle refers to, also when the walk fails.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def walk_pickle(data: ByteRange, begin: int, end: int, budget: Budget, imports: 
         When it is not a sound pickle, or costs too much.
     """
     source = PickleBytes(data, begin, end, budget)
-    machine = _Machine(source, imports)
+    machine = _Machine(source, references)
     opcodes = _OPCODES
     while True:
         place = source.offset
@@ -82,12 +84,12 @@ def walk_pickle(data: ByteRange, begin: int, end: int, budget: Budget, imports: 
 class _Machine:
     """The stack, the marks (each saves the stack below it) and the memo of one pickle."""
 
-    def __init__(self, source: PickleBytes, imports: Imports) -> None:
+    def __init__(self, source: PickleBytes, references: References) -> None:
         self.source = source
         self.stack: list[Value] = []
         self.below: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
-        self._imports = imports
+        self._references = references
 
     def push(self, value: Value) -> None:
         self.stack.append(value)
@@ -117,7 +119,7 @@ class _Machine:
 
     def imported(self, module: Value, name: Value) -> Global:
         found = Global(*(text if isinstance(text, str) else "?" for text in (module, name)))
-        self._imports.add(found.module, found.name, self.source.offset)
+        self._references.add(found, self.source.offset)
         return found
 
     def import_named(self) -> Global:
@@ -131,6 +133,11 @@ class _Machine:
     def registered(self, size: int) -> None:
         """An extension: a number that stands for an import, by a registry of the program that unpickles."""
         self.push(self.imported("copyreg extension", str(self.source.number(size))))
+
+    def outside(self, key: Value) -> None:
+        found = Persistent(key)
+        self._references.persistent.append(found)
+        self.push(found)
 
     def call(self) -> None:
         arguments = self.pop()
@@ -258,10 +265,10 @@ _OPCODES: dict[int, Callable[[_Machine], None]] = {
     0x58: lambda m: m.push(m.source.text(m.source.number(4))),
     0x8C: lambda m: m.push(m.source.text(m.source.byte())),
     0x8D: lambda m: m.push(m.source.text(m.source.number(8))),
-    0x42: lambda m: m.push(m.source.bytes(m.source.number(4))),
-    0x43: lambda m: m.push(m.source.bytes(m.source.byte())),
-    0x8E: lambda m: m.push(m.source.bytes(m.source.number(8))),
-    0x96: lambda m: m.push(m.source.bytes(m.source.number(8))),
+    0x42: lambda m: m.push(m.source.passed_bytes(m.source.number(4))),
+    0x43: lambda m: m.push(m.source.passed_bytes(m.source.byte())),
+    0x8E: lambda m: m.push(m.source.passed_bytes(m.source.number(8))),
+    0x96: lambda m: m.push(m.source.passed_bytes(m.source.number(8))),
     0x97: _Machine.buffer,
     0x98: lambda m: m.push(m.pop()),
     # tuples, lists, sets, dictionaries
@@ -293,7 +300,7 @@ _OPCODES: dict[int, Callable[[_Machine], None]] = {
     0x69: _Machine.call_named,
     0x6F: _Machine.call_marked,
     0x62: _Machine.build,
-    0x50: lambda m: m.push(Persistent(m.source.line().decode("utf-8", "backslashreplace"))),
-    0x51: lambda m: m.push(Persistent(m.pop())),
+    0x50: lambda m: m.outside(m.source.line().decode("utf-8", "backslashreplace")),
+    0x51: lambda m: m.outside(m.pop()),
 }
 """What each opcode but STOP does."""

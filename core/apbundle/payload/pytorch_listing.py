@@ -1,0 +1,159 @@
+"""What the walked pickles of a checkpoint hold, put into the sink: tensors, plain values, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from apbundle.payload.dtypes import element_bits
+from apbundle.payload.pickle_nodes import Call, Global, Opaque, Persistent, Value
+from apbundle.payload.pickle_paths import SHORT, Leaves
+from apbundle.payload.pickle_walker import References
+from apbundle.payload.pytorch_tensors import Storage, StoredTensor, is_storage, is_tensor, read_tensors, storage_tensor
+from apbundle.payload.pytorch_types import is_powerful, is_usual
+from apbundle.payload.sink import Folded, Sink
+from apbundle.payload.sink import Value as Metadata
+from apbundle.payload.tensors import PayloadError
+
+MOST_IMPORTS_SHOWN = 1000
+"""Imports that become facts; the others are counted."""
+
+_MOST_WARNED_OF = 100
+_LONGEST_NAME = 256  # characters of an import
+_LONGEST_ITEM = 256  # characters of a text within a list
+_LONGEST_LIST = 1024  # characters of a list that is written out
+
+
+class Place(NamedTuple):
+    """Where a storage lies in the payload."""
+
+    offset: int
+    size: int
+    """Bytes in the payload."""
+    whole: int
+    """Bytes when decoded."""
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How the storages of a checkpoint are found."""
+
+    locate: Callable[[Storage], Place | None]
+    big_endian: bool = False
+
+
+def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) -> None:
+    """List the tensors and plain values in what a pickle would have made.
+
+    Parameters
+    ----------
+    prefix
+        Stands before their names.
+    """
+    leaves = Leaves(root, is_tensor, sink.reporter.check)
+    for path, leaf in leaves:
+        name = ".".join(part for part in (prefix, path) if part)
+        if isinstance(leaf, Call):
+            try:
+                tensors = list(read_tensors(leaf, name))
+            except PayloadError as error:
+                sink.finding(f"tensor {name!r} is left out: {error.message}")
+            else:
+                for label, tensor in tensors:
+                    _add(label, tensor, checkpoint, sink)
+        elif isinstance(leaf, Persistent):
+            _add_storage(name, leaf, checkpoint, sink)
+        elif not _is_private(path):
+            sink.metadata(name, _plain(leaf))
+    if leaves.left_out:
+        sink.finding(f"{leaves.left_out}; what lies beyond is not listed")
+
+
+def list_imports(references: References, sink: Sink, *, compiled: bool) -> None:
+    """Say what loading would import, and warn of what tensors do not need.
+
+    Parameters
+    ----------
+    compiled
+        Whether the pickles are part of a TorchScript archive.
+    """
+    warned = 0
+    for number, ((module, name), offset) in enumerate(references.imports.items()):
+        found = Global(module, name)
+        label = found.label[:_LONGEST_NAME]
+        if number < MOST_IMPORTS_SHOWN:
+            sink.fact("would import", label)
+        if is_usual(found, compiled=compiled):
+            continue
+        warned += 1
+        if warned <= _MOST_WARNED_OF:
+            reason = "which can run anything" if is_powerful(found) else "which tensors do not need"
+            sink.finding(f"loading this with Python would import {label}, {reason}", offset)
+    if len(references.imports) > MOST_IMPORTS_SHOWN:
+        sink.fact("would import", f"and {len(references.imports) - MOST_IMPORTS_SHOWN:,} more")
+    if warned > _MOST_WARNED_OF:
+        sink.finding(
+            f"loading this with Python would import {warned - _MOST_WARNED_OF:,} more that tensors do not need"
+        )
+
+
+def _add(name: str, tensor: StoredTensor, checkpoint: Checkpoint, sink: Sink) -> None:
+    dtype, storage = tensor.dtype, tensor.storage
+    if tensor.note:
+        sink.metadata(f"{name} quantised", tensor.note)
+    if storage is None:
+        sink.tensor(name, dtype, tensor.shape, 0, 0, encoding="none")
+        return
+    place = checkpoint.locate(storage)
+    if place is None:
+        sink.finding(f"tensor {name!r} is left out: its storage {storage.name!r} is not in the payload")
+        return
+    if tensor.begin + tensor.size > place.whole:
+        sink.finding(f"tensor {name!r} is left out: its storage {storage.name!r} is cut short", place.offset)
+        return
+    if checkpoint.big_endian and element_bits(dtype) != 8:
+        dtype = f">{dtype}"
+    if place.encoding:
+        offset, size, skip = place.offset, place.size, tensor.begin
+    else:
+        offset, size, skip = place.offset + tensor.begin, tensor.size, 0
+    sink.tensor(name, dtype, tensor.shape, offset, size, strides=tensor.strides, encoding=place.encoding, skip=skip)
+
+
+def _add_storage(name: str, leaf: Persistent, checkpoint: Checkpoint, sink: Sink) -> None:
+    if is_storage(leaf):
+        try:
+            tensor = storage_tensor(leaf)
+        except PayloadError as error:
+            sink.finding(f"storage {name!r} is left out: {error.message}")
+        else:
+            _add(name, tensor, checkpoint, sink)
+
+
+def _is_private(path: str) -> bool:
+    """Whether a value is a program's own: whether a module is in training, and names with an underscore."""
+    last = path.rpartition(".")[2]
+    return last == "training" or last.startswith("_")
+
+
+def _plain(leaf: Value) -> Metadata:
+    if leaf is None or isinstance(leaf, str | int | float):
+        return leaf
+    if isinstance(leaf, Global):
+        return leaf.label
+    if isinstance(leaf, Opaque):
+        return Folded(leaf.kind, leaf.size, (), leaf.offset, leaf.size)
+    return _listed(leaf) if isinstance(leaf, list | tuple) else "(object)"
+
+
+def _listed(values: list[Value] | tuple[Value, ...]) -> Metadata:
+    first = [value[:_LONGEST_ITEM] if isinstance(value, str) else value for value in values[:SHORT]]
+    items = tuple(value for value in first if value is None or isinstance(value, str | int | float))
+    text = ", ".join(repr(item) for item in items)
+    if len(values) <= SHORT and len(text) <= _LONGEST_LIST:
+        return f"[{text}]"
+    kinds = {type(value) for value in values}
+    kind = {int: "integer", float: "number", str: "text"}.get(kinds.pop(), "value") if len(kinds) == 1 else "value"
+    return Folded(kind, len(values), items)
