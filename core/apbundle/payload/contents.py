@@ -13,6 +13,7 @@ from apbundle.payload.byterange import ByteRange
 from apbundle.payload.detect import detect_format
 from apbundle.payload.gguf import scan_gguf
 from apbundle.payload.npy import scan_npy, scan_npz
+from apbundle.payload.onnx import scan_onnx
 from apbundle.payload.pytorch import scan_pytorch
 from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
@@ -113,6 +114,7 @@ _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
     "gguf": scan_gguf,
     "npy": scan_npy,
     "npz": scan_npz,
+    "onnx": scan_onnx,
     "pytorch": scan_pytorch,
     "safetensors": _scan_safetensors,
 }

@@ -1,16 +1,30 @@
-"""Whether bytes are an ONNX model: the format has no magic, so its protobuf fields are walked and checked."""
+"""ONNX payloads: found out by their fields, for the format has no magic, and listed by walking these.
+
+The message is ``ModelProto`` of the format's ``onnx.proto``; nothing but its own wire format is needed to read it.
+"""
 
 from __future__ import annotations
 
 from apbundle.payload.byterange import ByteRange
+from apbundle.payload.onnx_graph import GraphReader
+from apbundle.payload.onnx_tensors import LONGEST_NAME, TensorReader, read_pair
+from apbundle.payload.protobuf import LENGTH, LONGEST_HEADER, VARINT, Field, WireReader, read_field, signed
+from apbundle.payload.sink import LONGEST_TEXT, Sink, Value
+from apbundle.payload.tensors import PayloadError
 
-_VARINT, _LENGTH = 0, 2  # protobuf wire types
-_MODEL_FIELDS = {1: _VARINT, 5: _VARINT} | dict.fromkeys((2, 3, 4, 6, 7, 8, 14, 20, 25, 26), _LENGTH)
-_GRAPH_FIELDS = dict.fromkeys((1, 2, 5, 10, 11, 12, 13, 14, 15, 16), _LENGTH)
-_VERSION, _GRAPH, _OPERATOR_SET = 1, 7, 8
-_MAX_FIELDS = 64  # walked of a model
-_GRAPH_SAMPLE = 4  # walked of its graph
-_FIELD_HEADER = 20  # longest tag and value, two numbers of ten bytes
+_MODEL_FIELDS = {1: VARINT, 5: VARINT} | dict.fromkeys((2, 3, 4, 6, 7, 8, 14, 20, 25, 26), LENGTH)
+_GRAPH_FIELDS = dict.fromkeys((1, 2, 5, 10, 11, 12, 13, 14, 15, 16), LENGTH)
+_VERSION, _DESCRIPTION, _GRAPH, _OPERATOR_SET, _PROPERTY, _TRAINING, _FUNCTION = 1, 6, 7, 8, 14, 20, 25
+_NUMBERS = {_VERSION: "format version", 5: "model version"}
+_TEXTS = {2: "producer", 3: "producer version", 4: "domain"}
+_SET_DOMAIN, _SET_VERSION = 1, 2
+_TRAINING_GRAPHS = {1: "training.initialization.", 2: "training.algorithm."}
+_FUNCTION_NAME, _FUNCTION_NODE, _FUNCTION_DOMAIN = 1, 7, 10
+_DEFAULT_DOMAIN = "ai.onnx"
+_MAX_FIELDS = 64  # looked at in a model to find out whether it is one
+_GRAPH_SAMPLE = 4  # and in its graph
+_MOST_SAID = 1000  # facts of the model itself
+_MOST_OPERATORS_SHOWN = 200
 
 
 def is_onnx(data: ByteRange) -> bool:
@@ -23,47 +37,123 @@ def is_onnx(data: ByteRange) -> bool:
     for _ in range(_MAX_FIELDS):
         if place == data.size:
             break
-        field = _field(data, place, data.size, _MODEL_FIELDS)
+        field = _known_field(data, place, data.size, _MODEL_FIELDS)
         if field is None:
             return False
-        number, begin, end = field
-        if number == _GRAPH and not _is_graph(data, begin, end):
+        if field.number == _GRAPH and not _is_graph(data, field.begin, field.end):
             return False
-        seen.add(number)
-        place = end
+        seen.add(field.number)
+        place = field.end
     return _GRAPH in seen and (_VERSION in seen or _OPERATOR_SET in seen)
+
+
+def scan_onnx(data: ByteRange, sink: Sink) -> None:
+    """List what an ONNX payload holds.
+
+    Raises
+    ------
+    PayloadError
+        When it costs too much.
+    """
+
+    def report(error: PayloadError) -> None:
+        sink.finding(error.message, error.offset)
+
+    wire = WireReader(data, report, sink.reporter.check)
+    tensors = TensorReader(wire, sink)
+    graphs = GraphReader(wire, sink, tensors)
+    said: dict[str, Value] = {}
+    functions = 0
+    for field in wire.fields(Field(0, LENGTH, data.size, 0, 0, data.size)):
+        number = field.number
+        if number in _NUMBERS:
+            said[_NUMBERS[number]] = signed(field.value)
+        elif number in _TEXTS:
+            said[_TEXTS[number]] = wire.text(field, LONGEST_NAME)
+        elif number == _DESCRIPTION:
+            sink.metadata("description", wire.text(field, LONGEST_TEXT), field.begin)
+        elif number == _GRAPH:
+            graphs.read(field)
+        elif number == _OPERATOR_SET:
+            domain, version = _operator_set(wire, field)
+            if len(said) < _MOST_SAID:
+                said[f"operators of {domain}, version"] = version
+        elif number == _PROPERTY:
+            sink.metadata(*read_pair(wire, field), field.begin)
+        elif number == _TRAINING:
+            for graph in wire.fields(field):
+                if graph.number in _TRAINING_GRAPHS:
+                    graphs.read(graph, _TRAINING_GRAPHS[graph.number])
+        elif number == _FUNCTION:
+            functions += 1
+            _read_function(wire, field, graphs)
+    for name, value in said.items():
+        sink.fact(name, value)
+    _add_facts(sink, graphs, functions)
+    _say_external(sink, tensors)
+    sink.tensors.publish()
+    twice = sink.tensors.duplicate()
+    if twice is not None:
+        sink.finding(f"two tensors are named {twice!r}")
+
+
+def _operator_set(wire: WireReader, message: Field) -> tuple[str, int]:
+    domain, version = _DEFAULT_DOMAIN, 0
+    for item in wire.fields(message):
+        if item.number == _SET_DOMAIN:
+            domain = wire.text(item, LONGEST_NAME) or _DEFAULT_DOMAIN
+        elif item.number == _SET_VERSION:
+            version = signed(item.value)
+    return domain, version
+
+
+def _read_function(wire: WireReader, message: Field, graphs: GraphReader) -> None:
+    name = domain = ""
+    nodes: list[Field] = []
+    for item in wire.fields(message):
+        if item.number == _FUNCTION_NAME:
+            name = wire.text(item, LONGEST_NAME)
+        elif item.number == _FUNCTION_DOMAIN:
+            domain = wire.text(item, LONGEST_NAME)
+        elif item.number == _FUNCTION_NODE:
+            nodes.append(item)
+    for node in nodes:
+        graphs.read_node(node, f"{domain}.{name}."[-LONGEST_NAME:])
+
+
+def _add_facts(sink: Sink, graphs: GraphReader, functions: int) -> None:
+    for direction, described in graphs.values:
+        sink.fact(direction, described)
+    sink.fact("nodes", graphs.operators.total())
+    if functions:
+        sink.fact("functions", functions)
+    ordered = sorted(graphs.operators.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{name} {count:,}" for name, count in ordered[:_MOST_OPERATORS_SHOWN]]
+    if len(ordered) > len(shown):
+        shown.append(f"{len(ordered) - len(shown):,} more")
+    sink.fact("operators", ", ".join(shown))
+
+
+def _say_external(sink: Sink, tensors: TensorReader) -> None:
+    for location, count in tensors.locations.items():
+        sink.finding(f"the data of {count:,} tensors is kept in {location!r}, another file, which is not opened")
 
 
 def _is_graph(data: ByteRange, place: int, end: int) -> bool:
     for _ in range(_GRAPH_SAMPLE):
         if place == end:
             break
-        field = _field(data, place, end, _GRAPH_FIELDS)
+        field = _known_field(data, place, end, _GRAPH_FIELDS)
         if field is None:
             return False
-        place = field[2]
+        place = field.end
     return True
 
 
-def _field(data: ByteRange, place: int, limit: int, kinds: dict[int, int]) -> tuple[int, int, int] | None:
-    """Number, first content byte and end of the field at ``place``; None unless ``kinds`` knows it and it fits."""
-    header = data.at(place, min(_FIELD_HEADER, limit - place))
-    tag, content = _varint(header, 0)
-    number, kind = tag >> 3, tag & 7
-    if content == 0 or kinds.get(number) != kind:
+def _known_field(data: ByteRange, place: int, end: int, kinds: dict[int, int]) -> Field | None:
+    """The field at ``place``; None unless ``kinds`` knows it and it fits."""
+    try:
+        field = read_field(data.at(place, LONGEST_HEADER), place, end)
+    except PayloadError:
         return None
-    value, after = _varint(header, content)
-    if after == 0:
-        return None
-    end = place + after + (value if kind == _LENGTH else 0)
-    return (number, place + after, end) if end <= limit else None
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    """The number at ``place`` and the place after it, 0 when it does not end within ten bytes and ``data``."""
-    value = 0
-    for shift, byte in enumerate(data[place : place + 10]):
-        value |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            return value, place + shift + 1
-    return 0, 0
+    return field if kinds.get(field.number) == field.kind else None

@@ -16,7 +16,8 @@ SHORT = 16
 """A list of numbers and texts is a leaf however often it is shared if it has no more items."""
 
 _LONGEST_LABEL = 256  # characters of one part of a path
-_LONGEST_PATH = 1024
+_LONGEST_PATH = 512
+_MOST_PATHS = 1 << 26  # characters of all paths together
 _BETWEEN_CHECKS = 4096  # items
 _OF_MODULES = {"_modules", "_parameters", "_buffers"}  # where a module keeps what is named through the module itself
 _NOT_OF_INTEREST = "_metadata"  # versions of the modules, kept beside their tensors
@@ -47,7 +48,7 @@ class Leaves:
     def __iter__(self) -> Iterator[Item]:
         seen: set[int] = set()
         stack: list[tuple[str, Iterator[Item]]] = [("", iter([("", self._root)]))]
-        count = 0
+        count = length = 0
         while stack:
             path, items = stack[-1]
             item = next(items, None)
@@ -57,6 +58,10 @@ class Leaves:
             count += 1
             if count > MAX_ITEMS:
                 self.left_out = f"the pickle holds more than {MAX_ITEMS:,} things"
+                return
+            length += len(path)
+            if length > _MOST_PATHS:
+                self.left_out = "the pickle makes longer names than are kept"
                 return
             if count % _BETWEEN_CHECKS == 0:
                 self._check()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from apbundle.payload.dtypes import element_bits
 from apbundle.payload.tensors import PayloadError, Read, TensorInfo
+from apbundle.payload.varints import decode_varints
 
 _PIECE = 1 << 18
 
@@ -90,4 +91,8 @@ def _inflated(info: TensorInfo, read: Read, wanted: int) -> Iterator[bytes]:
         yield piece
 
 
-_DECODERS: dict[str, Callable[[TensorInfo, Read, int], Iterator[bytes]]] = {"": _stored, "deflate": _inflated}
+_DECODERS: dict[str, Callable[[TensorInfo, Read, int], Iterator[bytes]]] = {
+    "": _stored,
+    "deflate": _inflated,
+    "varint": decode_varints,
+}
