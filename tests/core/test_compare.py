@@ -100,7 +100,7 @@ def test_progress_and_cancel() -> None:
     accesses = accesses_of(loop(100_000, 10), [1] * 10)
     seen: list[tuple[str, int, int]] = []
     compare(accesses, [5, 20], ["lru", "belady"], progress=lambda *told: seen.append(told))
-    assert {(phase, total) for phase, _, total in seen} == {("comparing", 4 * 400_000)}
+    assert {(phase, total) for phase, _, total in seen} == {("compare", 4 * 400_000)}
     done = [done for _, done, _ in seen]
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, 4 * 400_000)

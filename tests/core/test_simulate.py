@@ -187,7 +187,7 @@ def test_progress_and_cancel(policy: str) -> None:
     accesses = accesses_of(loop(200_000, 10), [1] * 10)
     seen: list[tuple[str, int, int]] = []
     simulate(accesses, policy, 20, progress=lambda *told: seen.append(told))
-    assert {(phase, total) for phase, _, total in seen} == {("replaying", accesses.units.nbytes)}
+    assert {(phase, total) for phase, _, total in seen} == {("replay", accesses.units.nbytes)}
     done = [done for _, done, _ in seen]
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, accesses.units.nbytes)

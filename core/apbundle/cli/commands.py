@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apbundle.cli.compare import COMPARE
 from apbundle.cli.extract import EXTRACT
 from apbundle.cli.info import INFO
 from apbundle.cli.pack import PACK
@@ -9,4 +10,4 @@ from apbundle.cli.parsing import Command
 from apbundle.cli.replay import REPLAY
 from apbundle.cli.verify import VERIFY
 
-COMMANDS: dict[str, Command] = {command.name: command for command in (INFO, VERIFY, PACK, EXTRACT, REPLAY)}
+COMMANDS: dict[str, Command] = {command.name: command for command in (INFO, VERIFY, PACK, EXTRACT, REPLAY, COMPARE)}

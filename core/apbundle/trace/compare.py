@@ -112,7 +112,7 @@ def compare(
     for name, limit in product(names, chosen):
         check(name, limit)
     reporter = Reporter(progress, cancel)
-    reporter.phase("comparing", simulator.units.nbytes * len(chosen) * len(names))
+    reporter.phase("compare", simulator.units.nbytes * len(chosen) * len(names))
     one_size = len(np.unique(simulator.sizes)) <= 1
     facts = {known.name: known for known in POLICY_FACTS}
     rows: list[ComparedOutcome] = []

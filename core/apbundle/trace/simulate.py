@@ -136,5 +136,5 @@ def simulate(
     check(policy, limit)
     simulator = Simulator(accesses)
     reporter = Reporter(progress, cancel)
-    reporter.phase("replaying", simulator.units.nbytes)
+    reporter.phase("replay", simulator.units.nbytes)
     return simulator.run(policy, limit, reporter)
