@@ -182,10 +182,11 @@ def test_one_fault_among_many_is_found_at_its_place(count: int) -> None:
 def test_hashes_of_many_are_the_hashes_of_each() -> None:
     for seed in range(10):
         names = names_of(seed, 500)
-        data = bytes(8) + b"".join(names) + bytes(8)
+        data = b"before it" * 3 + b"".join(names)
         sizes = np.array([len(name) for name in names], np.int64)
-        starts = 8 + np.cumsum(sizes) - sizes
-        hashes, suspect = hash_names(data, unaligned(data, "<u8"), starts, sizes)
+        ends = 27 + np.cumsum(sizes)
+        tails = unaligned(data, "V24")[ends - 24].view("<u8").reshape(-1, 3)
+        hashes, suspect = hash_names(data, ends - sizes, sizes, tails)
         assert hashes.tolist() == [name_hash(name) for name in names]
         plain = [len(name) < LONG and all(0x20 <= byte < 0x7F for byte in name) for name in names]
         assert (~suspect).tolist() == plain
@@ -216,7 +217,7 @@ def test_equal_hashes_cost_time_but_change_nothing(monkeypatch: pytest.MonkeyPat
 
 
 def test_guesses_never_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "_STEPS", 30)
+    monkeypatch.setattr(scanning, "_FEWEST_STEPS", 30)
     for seed in range(10):
         check_alike(*manifest_of(seed, 1000))
     lengths = [9] * 100 + [8, 9] * 100 + [9] * 100 + [0] * 100

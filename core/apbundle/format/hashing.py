@@ -21,8 +21,13 @@ _WORD: Final = (1 << 64) - 1
 _TOPS: Final = 0x8080808080808080
 _ONES: Final = 0x0101010101010101
 _SPACES: Final = 0x2020202020202020
-_KEPT: Final = np.array([_WORD ^ ((1 << 8 * (8 - size)) - 1) for size in range(9)], np.uint64)
-"""What of a word belongs to a name that is shorter than it: its upper bytes, for the word ends where the name does."""
+TAIL: Final = 24
+"""The last bytes of a name, as many as this, are handed over in words of 8."""
+_KEPT: Final = np.array(
+    [[_WORD ^ ((1 << 8 * min(8, max(0, end - size))) - 1) for size in range(TAIL + 1)] for end in range(TAIL, 0, -8)],
+    np.uint64,
+)
+"""By word of a tail and by size of the name, which ends where the tail does: the bytes that belong to the name."""
 _BLANKS: Final = ~_KEPT & np.uint64(_SPACES)
 
 
@@ -38,9 +43,13 @@ def name_hash(name: bytes) -> int:
     if size >= LONG:
         return xxh3_64_intdigest(name)
     state = size * _SEED & _WORD
-    for at in range(0, size - 8, 8):
+    for at in range(0, size - TAIL, 8):
         state = _mixed(state, int.from_bytes(name[at : at + 8], "little"))
-    return _mixed(state, int.from_bytes(name[-8:], "little") << 8 * max(0, 8 - size))
+    tail = int.from_bytes(name[-TAIL:].rjust(TAIL, b"\0"), "little")
+    for _ in range(TAIL // 8):
+        state = _mixed(state, tail & _WORD)
+        tail >>= 64
+    return state
 
 
 def _mixed(state: int, word: int) -> int:
@@ -49,16 +58,16 @@ def _mixed(state: int, word: int) -> int:
 
 
 def hash_names(
-    data: bytes, words: NDArray[np.uint64], starts: NDArray[np.int64], sizes: NDArray[np.int64]
+    data: bytes, starts: NDArray[np.int64], sizes: NDArray[np.int64], tails: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """:func:`name_hash` of many names in ``data``, and for each whether it may hold more than printable ASCII.
 
     Parameters
     ----------
-    words
-        ``data`` :func:`unaligned` as 64-bit numbers.
     starts, sizes
-        Where each name begins, at least 8 bytes into ``data``, and how many bytes it has.
+        Where each name begins in ``data``, and how many bytes it has.
+    tails
+        A row a name: the 24 bytes before its end as words, those before its beginning included.
 
     Returns
     -------
@@ -67,29 +76,32 @@ def hash_names(
     """
     state = sizes.astype(np.uint64) * np.uint64(_SEED)
     seen = np.zeros(len(sizes), np.uint64)
-    shortest, longest = int(sizes.min()), min(int(sizes.max()), LONG - 1)
-    for at in range(0, longest - 8, 8):
-        if shortest - 8 > at:
-            word = words[starts + at]
+    shortest, longest = int(sizes.min()), int(sizes.max())
+    if longest > TAIL:
+        words = unaligned(data, "<u8")
+        for at in range(0, min(longest, LONG) - TAIL, 8):
+            if shortest - TAIL > at:
+                word = words[starts + at]
+                _mix(state, word)
+                _look(seen, word)
+            else:
+                some = np.flatnonzero(sizes - TAIL > at)
+                word, part, found = words[starts[some] + at], state[some], seen[some]
+                _mix(part, word)
+                _look(found, word)
+                state[some], seen[some] = part, found
+    within = np.minimum(sizes, TAIL) if shortest < TAIL else None
+    for column, kept, blanks in zip(tails.T, _KEPT, _BLANKS, strict=True):
+        if within is None:
+            word = column
             _mix(state, word)
-            _look(seen, word)
         else:
-            some = np.flatnonzero(sizes - 8 > at)
-            word, part, found = words[starts[some] + at], state[some], seen[some]
-            _mix(part, word)
-            _look(found, word)
-            state[some], seen[some] = part, found
-    last = words[starts + sizes - 8]
-    if shortest < 8:
-        within = np.minimum(sizes, 8)
-        last &= _KEPT[within]
-        _mix(state, last)
-        last |= _BLANKS[within]
-    else:
-        _mix(state, last)
-    _look(seen, last)
+            word = column & kept[within]
+            _mix(state, word)
+            word |= blanks[within]
+        _look(seen, word)
     odd = (seen & np.uint64(_TOPS)) != 0
-    if sizes.max() >= LONG:
+    if longest >= LONG:
         for number in np.flatnonzero(sizes >= LONG).tolist():
             start = int(starts[number])
             state[number] = xxh3_64_intdigest(data[start : start + int(sizes[number])])

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from apbundle.format import layout
 from apbundle.format.entries import Entries
-from apbundle.format.hashing import HashTable, hash_names, unaligned
+from apbundle.format.hashing import TAIL, HashTable, hash_names, unaligned
 from apbundle.format.name_list import PackedNames
 from apbundle.names import has_control_characters
 
 _PART: Final = 1 << 14
 """Entries that are gathered at a time: their temporary arrays stay in the processor's cache."""
-_STEPS: Final = 256
-"""Entries that are followed one by one before another guess is tried."""
+_FEWEST_STEPS: Final = 64
+_MOST_STEPS: Final = 1024
+"""Entries that are followed one by one before another guess is tried: the more, the more guesses were wrong."""
 _ALIKE: Final = 24
 _LOOKED_BACK: Final = 2048
 _MOST_GUESSED: Final = 1 << 14
@@ -38,14 +39,14 @@ def scan_entries(data: bytes, at: int, count: int) -> Entries | None:
     sizes, offsets = array("Q", bytes(8 * count)), array("Q", bytes(8 * count))
     all_sizes, all_offsets = np.frombuffer(sizes, np.uint64), np.frombuffer(offsets, np.uint64)
     hashes, suspect = np.empty(count, np.uint64), np.empty(count, np.bool_)
-    words = unaligned(data, "<u8")
+    endings = unaligned(data, f"V{TAIL + layout.ENTRY_TAIL.size}")  # the tail of a name, the size and the offset
     for first in range(0, count, _PART):
         part = slice(first, first + _PART)
-        starts = places[:-1][part] + layout.U32.size
-        ends = places[1:][part] - layout.ENTRY_TAIL.size
-        hashes[part], suspect[part] = hash_names(data, words, starts, ends - starts)
-        all_sizes[part] = words[ends]
-        all_offsets[part] = words[ends + 8]
+        begins, ends = places[:-1][part], places[1:][part]
+        rows = endings[ends - endings.itemsize].view("<u8").reshape(-1, TAIL // 8 + 2)
+        all_sizes[part], all_offsets[part] = rows[:, -2], rows[:, -1]
+        starts, lengths = begins + layout.U32.size, ends - begins - layout.SMALLEST_ENTRY
+        hashes[part], suspect[part] = hash_names(data, starts, lengths, rows[:, :-2])
     table = HashTable.of(hashes)
     if table is None:
         return None
@@ -95,30 +96,42 @@ def _short_lengths(data: bytes, at: int, count: int) -> NDArray[np.int64]:
     Models are often numbered, or the same dozen comes in layer after layer, so that lengths repeat: what follows is
     guessed from the last repetition, and taken as far as the guess holds. A wrong result is noticed by the caller.
     """
-    octets = np.frombuffer(data, np.uint8)
     lengths = bytearray()
+    steps = _FEWEST_STEPS
     while len(lengths) < count:
         last, before = 0, at - layout.SMALLEST_ENTRY
         lengths += bytes(
             [
                 last := data[before := before + layout.SMALLEST_ENTRY + last]
-                for _ in repeat(None, min(_STEPS, count - len(lengths)))
+                for _ in repeat(None, min(steps, count - len(lengths)))
             ]
         )
         at = before + layout.SMALLEST_ENTRY + last
-        guessed = 2 * _STEPS
-        while (wanted := min(guessed, count - len(lengths))) and (lag := _lag(lengths)):
-            guess = np.frombuffer(lengths[-lag:] * (wanted // lag + 1), np.uint8)[:wanted]
-            ends = at + np.cumsum(guess + np.int64(layout.SMALLEST_ENTRY))
-            begins = np.minimum(np.concatenate(([at], ends[:-1])), len(octets) - 1)
-            wrong = np.flatnonzero(octets[begins] != guess)
-            right = int(wrong[0]) if wrong.size else wanted
-            if right == 0:
+        steps, most = min(2 * steps, _MOST_STEPS), 2 * steps
+        while lag := _lag(lengths):
+            guess = lengths[-lag:]
+            found, at = _guessed(data, at, guess, min(most, count - len(lengths)))
+            lengths += found
+            if len(found) < min(lag, most):
                 break
-            lengths += guess[:right].tobytes()
-            at = int(ends[right - 1])
-            guessed = min(2 * guessed, _MOST_GUESSED)
+            steps, most = _FEWEST_STEPS, min(4 * most, _MOST_GUESSED)
     return np.frombuffer(lengths, np.uint8).astype(np.int64)
+
+
+def _guessed(data: bytes, at: int, cycle: bytearray, most: int) -> tuple[bytes, int]:
+    """The lengths of names from ``at`` on as far as they repeat ``cycle``, at most ``most``, and where they end."""
+    if len(cycle) == 1:
+        stride = layout.SMALLEST_ENTRY + cycle[0]
+        lengths = data[at : at + stride * most : stride]
+        right = len(lengths) - len(lengths.lstrip(cycle))
+        return lengths[:right], at + stride * right
+    guess = np.frombuffer(cycle * (most // len(cycle) + 1), np.uint8)[:most]
+    ends = at + np.cumsum(guess + np.int64(layout.SMALLEST_ENTRY))
+    begins = ends - guess - layout.SMALLEST_ENTRY
+    inside = int(np.searchsorted(begins, len(data)))
+    wrong = np.flatnonzero(np.frombuffer(data, np.uint8)[begins[:inside]] != guess[:inside])
+    right = int(wrong[0]) if wrong.size else inside
+    return guess[:right].tobytes(), int(ends[right - 1]) if right else at
 
 
 def _lag(lengths: bytearray) -> int:
