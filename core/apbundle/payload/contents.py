@@ -19,6 +19,7 @@ from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
 from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import PayloadError, PayloadFinding, Read
+from apbundle.payload.tflite import scan_tflite
 from apbundle.progress import Cancel, Progress, Reporter
 
 
@@ -117,6 +118,7 @@ _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
     "onnx": scan_onnx,
     "pytorch": scan_pytorch,
     "safetensors": _scan_safetensors,
+    "tflite": scan_tflite,
 }
 
 _WITHOUT_TENSORS = frozenset({"apr-compressed", "apr-tsp", "apr-v1", "apr-whisper"})
