@@ -33,7 +33,7 @@ def list_units(engine: Engine, granularity: str, limit: int) -> UnitList:
     What only a smaller limit would bring about, pieces of models that fit now, is not listed.
     """
     models = engine.models
-    names, sizes = engine.reader.manifest.model_names, [entry.raw_size for entry in engine.reader.manifest]
+    names, sizes = engine.reader.manifest.model_names, engine.reader.manifest.raw_sizes
     if granularity == "model":
         large = [models[name] for name, size in zip(names, sizes, strict=True) if size > limit]
         return UnitList(names, sizes, pages=[_pages(model, models.pieces(model)) for model in large])
