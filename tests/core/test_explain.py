@@ -135,7 +135,7 @@ def _step(pager: Pager, dice: random.Random, names: Sequence[str], pinned: list[
 def test_recordings_that_make_no_sense(tmp_path: Path, seed: int, limit: object) -> None:
     config = {} if limit is None else {"max_memory": limit}
     scribe = Scribe(RecordingWriter.create(tmp_path / "run", header(config=config)), seed=seed)
-    scribe.random.choice = lambda options: options[0]  # type: ignore[method-assign]  # small batches, one cause
+    scribe.random.choice = lambda options: options[0]  # small batches, one cause
     for _ in range(200):
         scribe.operation()
     scribe.writer.resized(2000)

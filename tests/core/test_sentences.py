@@ -83,15 +83,15 @@ AHEAD = "`decoder` was loaded ahead on a hint; loading 1.00 MiB took 1.5 µs"
         (
             eviction(idle=Idle(0, 2 * S), used=True, limit=MIB),
             (
-                "`encoder` was evicted after at most 2.0 s unused: it is larger than the limit of 1.00 MiB, and leaves for "
-                "whatever comes next; it was needed again 0.8 s later."
+                "`encoder` was evicted after at most 2.0 s unused: it is larger than the limit of 1.00 MiB, and "
+                "leaves for whatever comes next; it was needed again 0.8 s later."
             ),
         ),
         (
             eviction(idle=Idle(S, S), used=False, cause=EvictionCause.LIMIT),
             (
-                "`encoder` was evicted 1.0 s after it was loaded ahead, without a use: the limit was lowered to 100 MiB; "
-                "it was needed again 0.8 s later."
+                "`encoder` was evicted 1.0 s after it was loaded ahead, without a use: the limit was lowered to 100 "
+                "MiB; it was needed again 0.8 s later."
             ),
         ),
         (
@@ -117,15 +117,15 @@ AHEAD = "`decoder` was loaded ahead on a hint; loading 1.00 MiB took 1.5 µs"
         (
             miss(MissCause.LIMIT, left_for=None, needed=101 * MIB),
             (
-                f"{MISSED}it was evicted 0.8 s before, when the limit was lowered; 1.00 MiB more memory would have made it "
-                f"a hit; {LOADED}"
+                f"{MISSED}it was evicted 0.8 s before, when the limit was lowered; 1.00 MiB more memory would have "
+                f"made it a hit; {LOADED}"
             ),
         ),
         (
             miss(MissCause.CAPACITY, needed=100 * MIB),
             (
-                f"{MISSED}it was evicted 0.8 s before for `decoder`, though by the order of accesses alone LRU keeps it "
-                f"under this limit; {LOADED}"
+                f"{MISSED}it was evicted 0.8 s before for `decoder`, though by the order of accesses alone LRU keeps "
+                f"it under this limit; {LOADED}"
             ),
         ),
         (
@@ -193,7 +193,7 @@ def test_names_are_made_printable() -> None:
 
 def test_what_is_no_story() -> None:
     with pytest.raises(TypeError, match="str is no story"):
-        sentence("a story", NAMES)  # type: ignore[arg-type]
+        sentence("a story", NAMES)
 
 
 @pytest.mark.parametrize(
