@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from apbundle.progress import Cancel, Progress
 from apbundle_gui.models import text as words
 from apbundle_gui.models.arrangement import Arrangement, Key, Matches, arrange, words_of
 from apbundle_gui.services import JobRunner
@@ -82,7 +81,7 @@ class ArrangedModel(QAbstractTableModel):
 
     def index_of(self, row: int) -> int:
         """The thing shown in a row."""
-        return self._arrangement.order[row]
+        return int(self._arrangement.order[row])
 
     def indices(self, first: int, end: int) -> Sequence[int]:
         """The things shown from row ``first`` up to, not including, row ``end``."""
@@ -91,7 +90,7 @@ class ArrangedModel(QAbstractTableModel):
     def row_of(self, index: int) -> int:
         """The row a thing is shown in, or -1."""
         rows = self._arrangement.rows
-        return rows[index] if 0 <= index < len(rows) else -1
+        return int(rows[index]) if 0 <= index < len(rows) else -1
 
     def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._arrangement.order)
@@ -126,22 +125,32 @@ class ArrangedModel(QAbstractTableModel):
         self._arrangement = Arrangement.unchanged(self.count())
         self._asked += 1  # an answer that is still to come is about other things
         self._answered = self._asked
-        if words_of(self._query) or self._sort_column >= 0:
+        if self.is_arranged():
             self.rearrange()
+
+    def is_arranged(self) -> bool:
+        """Whether not all things are shown, or not in their own order."""
+        return bool(words_of(self._query)) or self._sort_column >= 0
 
     def rearrange(self) -> None:
         """Filter and sort anew."""
-        count, words = self.count(), words_of(self._query)
-        matches = self.matcher(words) if words and count else None
-        key = self.key(self._sort_column) if self._sort_column >= 0 and count else None
-        descending = self._descending
-
-        def work(progress: Progress, cancel: Cancel) -> Arrangement:
-            return arrange(count, matches, key, descending, Pace(cancel))
-
+        work = self.arranging_work(self._sort_column, self._descending)
         self._asked += 1
         answer = partial(self._arrange, self._asked)
-        self._jobs.start("Arranging the rows", work, on_done=answer, key=("arrange", id(self)), abandonable=True)
+        self._jobs.start(
+            "Arranging the rows",
+            lambda progress, cancel: work(Pace(cancel)),
+            on_done=answer,
+            key=("arrange", id(self)),
+            abandonable=True,
+        )
+
+    def arranging_work(self, column: int, descending: bool) -> Callable[[Pace], Arrangement]:
+        """What arranges the rows as the query says, sorted by ``column`` (-1: not sorted). It is done in a worker."""
+        count, words = self.count(), words_of(self._query)
+        matches = self.matcher(words) if words and count else None
+        key = self.key(column) if column >= 0 and count else None
+        return lambda pace: arrange(count, matches, key, descending, pace)
 
     def _arrange(self, asked: int, arrangement: Arrangement) -> None:
         if asked != self._asked:

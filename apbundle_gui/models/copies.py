@@ -20,6 +20,15 @@ def python_snippet(path: str, entry: ModelEntry, found: str | None) -> str:
     )
 
 
+def tensor_snippet(path: str, model: str, tensor: str) -> str:
+    """Python that pages in one tensor, without reading the rest of its model."""
+    return (
+        "from apbundle import PagedBundle\n\n"
+        f"with PagedBundle.open({path!r}) as bundle:\n"
+        f"    tensor = bundle.get_component({model!r}, {tensor!r})\n"
+    )
+
+
 def command_line(path: str, entry: ModelEntry) -> str:
     """The command that writes the model to a file in the current folder."""
     return f"apbundle extract -o . -- {quoted(path)} {quoted(entry.name)}"

@@ -21,6 +21,7 @@ from apbundle_gui.pages.inspect.remarks import RemarksView
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.pages.inspect.tabs import Tabs
+from apbundle_gui.pages.inspect.tensors_tab import TensorsTab
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import OpenBundle, OpenFailure, Services
 from apbundle_gui.services.drag_files import DragFiles
@@ -58,7 +59,13 @@ class InspectPage(Page):
         self.models_tab = ModelsTab(self.services, self.selection, self.drag_files)
         self.manifest_tab = ManifestTab(self.services, self.selection)
         self.metadata_tab = MetadataTab(self.services, self.selection)
-        self._all_tabs: tuple[Tab, ...] = (self.models_tab, self.manifest_tab, self.metadata_tab)
+        self.tensors_tab = TensorsTab(self.services, self.selection)
+        self._all_tabs: tuple[Tab, ...] = (
+            self.models_tab,
+            self.manifest_tab,
+            self.metadata_tab,
+            self.tensors_tab,
+        )
         self.tabs = Tabs(self._all_tabs)
         self.banner = Banner()
         self.card = BundleCard()

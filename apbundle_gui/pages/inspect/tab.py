@@ -67,6 +67,11 @@ class Tab(QWidget):
     def set_query(self, query: str) -> None:
         """Show what matches ``query``."""
 
+    @property
+    def mistake(self) -> str:
+        """What is wrong with the query, in a sentence; empty for nothing. ``counted`` tells of changes."""
+        return ""
+
     def remember(self) -> None:
         """Keep in the settings what should be the same next time."""
 

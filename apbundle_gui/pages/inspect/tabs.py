@@ -8,12 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from apbundle_gui.models import text as words
 from apbundle_gui.pages.inspect.tab import Tab
-from apbundle_gui.theme import Space
-from apbundle_gui.widgets import SecondaryLabel
+from apbundle_gui.theme import Space, Tone
+from apbundle_gui.widgets import Label
 
 SEARCH_WIDTH, LEAST_SEARCH_WIDTH = 320, 180
 """Of the search field at most and at least, in pixels."""
+MISTAKE_SHOWN = 60
+"""Characters of a query's mistake beside it; the tooltip has all of them."""
 
 
 class Tabs(QWidget):
@@ -33,7 +36,7 @@ class Tabs(QWidget):
             self._stack.addWidget(tab)
             tab.counted.connect(self._show_count)
             tab.query_dropped.connect(lambda tab=tab: self._drop_query(tab))
-        self.count = SecondaryLabel()
+        self.count = Label()
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(LEAST_SEARCH_WIDTH)
@@ -104,4 +107,7 @@ class Tabs(QWidget):
         self.search.setAccessibleName(self.current.placeholder)
 
     def _show_count(self) -> None:
-        self.count.setText(self.current.count_text)
+        mistake = self.current.mistake
+        self.count.setText(words.safe(mistake, MISTAKE_SHOWN) if mistake else self.current.count_text)
+        self.count.setToolTip(words.tooltip(mistake))
+        self.count.set_tone(Tone.DANGER if mistake else None)
