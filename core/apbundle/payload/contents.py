@@ -14,6 +14,7 @@ from apbundle.payload.detect import detect_format
 from apbundle.payload.gguf import scan_gguf
 from apbundle.payload.npy import scan_npy, scan_npz
 from apbundle.payload.onnx import scan_onnx
+from apbundle.payload.pickles import scan_pickle
 from apbundle.payload.pytorch import scan_pytorch
 from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
@@ -101,11 +102,18 @@ def read_contents(
     )
 
 
+def _scan_named(data: ByteRange, sink: Sink) -> None:
+    """Of these formats the name is all that is told."""
+    sink.fact("tensors", "not listed for this format")
+
+
 def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
     scan_header(data, sink.tensors, sink.metadata, sink.reporter)
 
 
+_NAMED = ("apbundle", "hdf5", "json", "keras", "zip", "zstd")
 _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
+    **dict.fromkeys(_NAMED, _scan_named),
     "apr-compressed": scan_apr_compressed,
     "apr-json": scan_apr_json,
     "apr-tsp": scan_apr_tsp,
@@ -116,9 +124,10 @@ _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
     "npy": scan_npy,
     "npz": scan_npz,
     "onnx": scan_onnx,
+    "pickle": scan_pickle,
     "pytorch": scan_pytorch,
     "safetensors": _scan_safetensors,
     "tflite": scan_tflite,
 }
 
-_WITHOUT_TENSORS = frozenset({"apr-compressed", "apr-tsp", "apr-v1", "apr-whisper"})
+_WITHOUT_TENSORS = frozenset({*_NAMED, "apr-compressed", "apr-tsp", "apr-v1", "apr-whisper"})

@@ -52,6 +52,7 @@ _MAGICS = (  # offset, bytes, format
     (0, b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "pytorch"),  # before it used zip archives
     (4, b"TFL3", "tflite"),
 )
+_TAR_MEMBERS = (b"sys_info", b"pickle", b"tensors", b"storages")
 _WHITESPACE = b" \t\r\n"
 _PICKLE_PROTOCOLS = range(2, 6)  # the earlier ones have no mark
 _PICKLE_STOP = b"."
@@ -107,6 +108,11 @@ def _is_safetensors(data: ByteRange) -> bool:
     return length < 2**32 and text.startswith(b"{") and text[1:2] in (b'"', b"")
 
 
+def _is_pytorch_tar(data: ByteRange) -> bool:
+    """The first layout PyTorch had: a tar archive of a few files whose names are known."""
+    return data.at(257, 5) == b"ustar" and data.at(0, 16).rstrip(b"\0") in _TAR_MEMBERS
+
+
 def _is_pickle(data: ByteRange) -> bool:
     mark = data.at(0, 2)
     return len(mark) == 2 and mark[0] == 0x80 and mark[1] in _PICKLE_PROTOCOLS and _last_byte(data) == _PICKLE_STOP
@@ -129,6 +135,7 @@ def _last_byte(data: ByteRange) -> bytes:
 _RECOGNISERS: tuple[tuple[str, Callable[[ByteRange], bool]], ...] = (
     ("apr", _is_apr),
     ("safetensors", _is_safetensors),
+    ("pytorch", _is_pytorch_tar),
     ("pickle", _is_pickle),
     ("onnx", is_onnx),
     ("json", _is_json),

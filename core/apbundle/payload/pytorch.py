@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from apbundle.payload.archive import END_OF_DIRECTORY, LOCAL_FILE
 from apbundle.payload.byterange import ByteRange
+from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports
 from apbundle.payload.pickle_nodes import Value
 from apbundle.payload.pickle_reading import Budget
 from apbundle.payload.pickle_walker import References, walk_pickle
 from apbundle.payload.pytorch_archive import MAIN_PICKLE, Archive, Storages, open_archive
 from apbundle.payload.pytorch_legacy import scan_legacy
-from apbundle.payload.pytorch_listing import Checkpoint, list_contents, list_imports
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import PayloadError
+from apbundle.payload.zip_directory import STORED
 
 _CONSTANTS_PICKLE = "constants.pkl"
 _LISTED = {MAIN_PICKLE: ("", "data"), _CONSTANTS_PICKLE: ("constants", "constants")}
@@ -24,6 +25,7 @@ _LISTED = {MAIN_PICKLE: ("", "data"), _CONSTANTS_PICKLE: ("constants", "constant
 
 _MOST_PICKLES = 100
 _LONGEST_NOTE = 64  # bytes of an entry that holds a word or a number
+_PICKLE = b"\x80"  # how checkpoints begin that are no archives
 _BYTE_ORDER = "byteorder"
 _NOTES = {
     "version": "version",
@@ -44,6 +46,8 @@ def scan_pytorch(data: ByteRange, sink: Sink) -> None:
     """
     if data.at(0, 4) in (LOCAL_FILE, END_OF_DIRECTORY):
         _scan_archive(data, sink)
+    elif data.at(0, 1) != _PICKLE:
+        raise PayloadError("PyTorch's first layout, a tar archive, is not read here")
     else:
         scan_legacy(data, sink)
 
@@ -59,7 +63,8 @@ def _scan_archive(data: ByteRange, sink: Sink) -> None:
     for name, (prefix, folder) in _LISTED.items():
         if name in roots:
             storages = Storages(archive, folder, sink)
-            list_contents(roots[name], prefix, Checkpoint(storages.locate, big_endian), sink)
+            unpacked = archive.entries[name].method != STORED
+            list_contents(roots[name], prefix, Checkpoint(storages.locate, big_endian, unpacked), sink)
     if MAIN_PICKLE not in roots:
         raise PayloadError(f"{MAIN_PICKLE} could not be read, which names the tensors")
 

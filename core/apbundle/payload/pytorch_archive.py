@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pytorch_listing import Place
+from apbundle.payload.pickle_listing import Place
 from apbundle.payload.pytorch_tensors import Storage
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import PayloadError

@@ -1,12 +1,14 @@
-"""What the walked pickles of a checkpoint hold, put into the sink: tensors, plain values, imports."""
+"""What walked pickles hold, put into the sink: tensors, numpy arrays, plain values, imports."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from apbundle.payload.dtypes import element_bits
+from apbundle.payload.pickle_arrays import PickledArray, read_array
 from apbundle.payload.pickle_nodes import Call, Global, Opaque, Persistent, Value
 from apbundle.payload.pickle_paths import SHORT, Leaves
 from apbundle.payload.pickle_walker import References
@@ -38,10 +40,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How the storages of a checkpoint are found."""
+    """How what a pickle refers to is found."""
 
     locate: Callable[[Storage], Place | None]
     big_endian: bool = False
+    unpacked: bool = False
+    """Whether the pickle itself was compressed: what lies in it has no place in the payload."""
 
 
 def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) -> None:
@@ -52,10 +56,13 @@ def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) 
     prefix
         Stands before their names.
     """
-    leaves = Leaves(root, is_tensor, sink.reporter.check)
+    leaves = Leaves(root, _is_leaf, sink.reporter.check)
     for path, leaf in leaves:
         name = ".".join(part for part in (prefix, path) if part)
-        if isinstance(leaf, Call):
+        array = read_array(leaf) if isinstance(leaf, Call) else None
+        if array is not None:
+            _add_array(name, array, checkpoint, sink)
+        elif isinstance(leaf, Call):
             try:
                 tensors = list(read_tensors(leaf, name))
             except PayloadError as error:
@@ -97,6 +104,20 @@ def list_imports(references: References, sink: Sink, *, compiled: bool) -> None:
         sink.finding(
             f"loading this with Python would import {warned - _MOST_WARNED_OF:,} more that tensors do not need"
         )
+
+
+def _is_leaf(call: Call) -> bool:
+    return is_tensor(call) or read_array(call) is not None
+
+
+def _add_array(name: str, array: PickledArray, checkpoint: Checkpoint, sink: Sink) -> None:
+    if array.data is None or checkpoint.unpacked:
+        sink.metadata(name, f"numpy array of {array.dtype} {list(array.shape)}")
+        return
+    expected = math.prod(array.shape) * (element_bits(array.dtype) or 8) // 8
+    if array.data.size != expected:
+        sink.finding(f"array {name!r} takes {expected:,} bytes, its pickle has {array.data.size:,}", array.data.offset)
+    sink.tensor(name, array.dtype, array.shape, array.data.offset, array.data.size, order=array.order)
 
 
 def _add(name: str, tensor: StoredTensor, checkpoint: Checkpoint, sink: Sink) -> None:
