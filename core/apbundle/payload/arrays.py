@@ -136,7 +136,10 @@ def _check(contents: Contents, size: int) -> None:
         raise PayloadError(f"it looks like {format_title(contents.format)}")
     unread = next((info for info in contents.tensors if not can_read(info)), None)
     if unread is not None:
-        raise PayloadError(f"tensor {unread.name!r} is stored in a way that is not read here: {unread.encoding}")
+        raise PayloadError(f"tensor {unread.name!r} is stored in a way that is not read here ({unread.encoding})")
+    outside = next((info for info in contents.tensors if info.offset > size - info.size), None)
+    if outside is not None:
+        raise PayloadError(f"tensor {outside.name!r} reaches past the end of the payload", outside.offset)
     twice = contents.tensors.duplicate()
     if twice is not None:
         raise PayloadError(f"two tensors are named {twice!r}")

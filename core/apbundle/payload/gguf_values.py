@@ -133,7 +133,7 @@ def read_list(value: Folded, read: Read, size: int, start: int = 0, *, big_endia
     read, size
         The payload and its bytes.
     start
-        The first element wanted; texts before it are walked over.
+        The first element wanted; texts before it are walked over. Beyond the last there are none.
     big_endian
         Whether the payload is (its fact ``byte order``).
 
@@ -147,6 +147,7 @@ def read_list(value: Folded, read: Read, size: int, start: int = 0, *, big_endia
     kind = _NAMES.index(value.kind) if value.kind in _NAMES else _ARRAY
     if value.offset is None or value.size is None or kind == _ARRAY:
         raise ValueError(f"a value of kind {value.kind} has no elements to read")
+    start = min(start, value.count)
     end = value.offset + value.size
     cursor = Cursor(ByteRange(b"", size, read), value.offset, end, big_endian=big_endian, what="list")
     if kind == _STRING:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.extents import check_extents
 from apbundle.payload.npy_header import OBJECTS, NpyHeader, read_npy_header
+from apbundle.payload.reading import MOST_INFLATED
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import PayloadError
 from apbundle.payload.zip_directory import DEFLATED, STORED, Entry, data_offset, find_directory, read_entries
@@ -16,7 +17,6 @@ ARRAY = "array"
 """The name of the one array of a ``.npy`` payload, which has none of its own."""
 
 _SUFFIX = ".npy"
-_MOST_RATIO = 1032  # of deflate: what it makes of a byte at the most
 _LITTLE, _MUCH = 1 << 10, 1 << 16  # bytes of a compressed member in which its header is looked for
 _ENTRIES_BETWEEN_CHECKS = 1024
 
@@ -73,7 +73,7 @@ def _add_member(data: ByteRange, sink: Sink, entry: Entry) -> None:
         _say_objects(sink, name, begin)
     elif entry.size != expected:
         sink.finding(f"array {name!r} takes {expected:,} bytes, its member says {entry.size:,}", begin)
-    if expected > _MOST_RATIO * (entry.packed_size + 1):
+    if expected > MOST_INFLATED * (entry.packed_size + 1):
         sink.finding(f"array {name!r} claims more than its {entry.packed_size:,} bytes can be decoded to", begin)
     encoding = "pickle" if header.dtype == OBJECTS else "deflate"
     sink.tensor(

@@ -9,12 +9,18 @@ from apbundle.payload.dtypes import element_bits
 from apbundle.payload.tensors import PayloadError, Read, TensorInfo
 from apbundle.payload.varints import decode_varints
 
+MOST_INFLATED = 1032
+"""Most bytes that deflate makes of one."""
+
 _PIECE = 1 << 18
 
 
 def can_read(info: TensorInfo) -> bool:
-    """Whether :func:`read_tensor` knows how the tensor is stored, and how large it is when decoded."""
-    return info.encoding in _DECODERS and decoded_size(info) is not None
+    """Whether :func:`read_tensor` knows how the tensor is stored, and its bytes can be as many as its shape needs."""
+    size = decoded_size(info)
+    if size is None or info.encoding not in _DECODERS:
+        return False
+    return info.encoding != "deflate" or size + info.skip <= MOST_INFLATED * (info.size + 1)
 
 
 def decoded_size(info: TensorInfo) -> int | None:
