@@ -1,13 +1,16 @@
 """What another policy or limit would have made of a recording: its accesses replayed, over sizes alone.
 
-Hits are counted as libCacheSim counts them, access for access. A replay differs from a paged bundle with the same
-settings in what is not the policy's:
+Hits are those of libCacheSim 0.3.5, access for access, with one exception: under S3-FIFO a unit exactly as large as the
+small queue's share is refused by both, but there other units leave before it is. Which of several units that are never
+used again leaves first under Belady's policy is left open; it changes no hit.
+
+A replay differs from a paged bundle with the same settings in what is not the policy's:
 
 - Only accesses count. Hints, prefetches, evictions on request, clears, pins and changed limits are left out.
 - Sizes are the units' raw bytes. A paged bundle charges mapped units by whole blocks of the file.
 - A unit too large to be kept (larger than the limit; for S3-FIFO a tenth of it, or more) is refused: each access to it
-  is a miss, and nothing leaves for it. A paged bundle holds it until room is needed, so that it may be hit till then,
-  and S3-FIFO lets others go to make room for one that is below the limit.
+  is a miss, and nothing leaves for it. A paged bundle holds it until room is needed, so that it may be hit till then;
+  and if it fits the limit, other units leave to make room for it.
 """
 
 from __future__ import annotations
