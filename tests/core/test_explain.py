@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apbundle.errors import BundleError, Cancelled
-from apbundle.paging.pager import Pager
+from apbundle.errors import Cancelled
 from apbundle.trace import pieces
 from apbundle.trace.explain import explain, find_stop
 from apbundle.trace.history import History, Piece
 from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
-from apbundle.trace.records import Kind, RecordingHeader
+from apbundle.trace.records import Kind
 from apbundle.trace.sentences import sentence
 from apbundle.trace.stories import Miss, Story
-from apbundle.trace.units import UnitList
 from apbundle.trace.workload import Operation
-from support.paging import GOLDEN_TRACES, GoldenTrace, PagerAsBundle, fill, make_pager, units_of
+from support.paging import GOLDEN_TRACES, GoldenTrace, PagerAsBundle
 from support.plain_stories import PlainStories
+from support.recorded import random_step, record_pager
 from support.recordings import NAMES, SIZES, Scribe, header
 
 
@@ -44,31 +41,13 @@ def check(path: Path, piece: int, limit: int) -> list[Story]:
     return found
 
 
-def record(path: Path, sizes: dict[str, int], limit: int, **options: Any) -> Pager:
-    """A pager that is recorded."""
-    listed = UnitList(list(sizes), list(sizes.values()))
-    head = RecordingHeader.now(bundle="/models.apbundle", units=listed, config={"max_memory": limit, **options})
-    return make_pager(
-        units_of(sizes).values(), limit, observer=RecordingWriter.create(path, head), read=_sometimes_fails, **options
-    )
-
-
-FAILING: set[str] = set()
-
-
-def _sometimes_fails(unit: Any, into: memoryview) -> None:
-    if unit.name in FAILING:
-        raise OSError(5, "broken disk")
-    fill(unit, into)
-
-
 @pytest.mark.parametrize("name", GOLDEN_TRACES)
 @pytest.mark.parametrize("piece", [7, pieces.PIECE])
 def test_golden_traces(root: Path, tmp_path: Path, name: str, piece: int) -> None:
     trace = GoldenTrace.load(root / "tests" / "golden", name)
     given = trace.settings
     options = {"prefetch": "inline", "prefetch_count": given["prefetch_count"]} if given["prefetch"] else {}
-    pager = record(tmp_path / "run", trace.sizes, given["max_memory"], eviction=given["eviction"], **options)
+    pager = record_pager(tmp_path / "run", trace.sizes, given["max_memory"], eviction=given["eviction"], **options)
     paged = PagerAsBundle(pager)
     for operation in trace.operations:
         _run(paged, operation)
@@ -95,39 +74,12 @@ def test_anything_a_pager_does(
     dice = random.Random(seed)
     sizes = {f"unit {number}": dice.randrange(1, 400) for number in range(dice.randrange(1, 12))}
     limit = dice.randrange(100, 1200)
-    pager = record(path, sizes, limit, prefetch=prefetch, eviction=eviction)
+    pager = record_pager(path, sizes, limit, prefetch=prefetch, eviction=eviction)
     pinned: list[str] = []
     for _ in range(120):
-        _step(pager, dice, list(sizes), pinned)
+        random_step(pager, dice, list(sizes), pinned)
     pager.close()
     check(path, piece, limit)
-
-
-def _step(pager: Pager, dice: random.Random, names: Sequence[str], pinned: list[str]) -> None:
-    name = dice.choice(names)
-    FAILING.clear()
-    FAILING.update(dice.sample(names, 1) if dice.random() < 0.1 else ())
-    choice = dice.choices(["get", "hint", "evict", "clear", "resize", "pin", "unpin"], [70, 8, 6, 2, 5, 4, 5])[0]
-    try:
-        if choice == "get":
-            pager.get(name)
-        elif choice == "hint":
-            pager.hint(name)
-        elif choice == "evict":
-            pager.evict(name)
-        elif choice == "clear":
-            pager.clear()
-        elif choice == "resize":
-            pager.resize(dice.randrange(100, 1200))
-        elif choice == "pin":
-            pager.pin([name])
-            pinned.append(name)
-        elif pinned:
-            pager.unpin([pinned.pop(dice.randrange(len(pinned)))])
-    except (BundleError, OSError):
-        pass
-    finally:
-        FAILING.clear()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -177,9 +129,9 @@ def test_a_stretch_is_told_as_in_the_whole(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(pieces, "PIECE", 50)
     dice = random.Random(8)
     sizes = {f"unit {number}": dice.randrange(1, 400) for number in range(10)}
-    pager = record(tmp_path / "run", sizes, 900)
+    pager = record_pager(tmp_path / "run", sizes, 900)
     for _ in range(400):
-        _step(pager, dice, list(sizes), [])
+        random_step(pager, dice, list(sizes), [])
     pager.close()
     with RecordingReader.open(tmp_path / "run") as reader:
         whole = explain(reader, hits=True)

@@ -111,11 +111,17 @@ class LruStack:
         return needed[held:]
 
 
+def exact_sum(values: NDArray[np.int64]) -> int:
+    """The sum of ``values``, from 0 each, however large."""
+    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
+
+
 def total_bytes(sizes: NDArray[np.int64]) -> int:
     """The sum of ``sizes`` (``BadRecording`` if 63 bits cannot hold it: a size is only what a recording claims)."""
-    if sizes.sum(dtype=np.float64) >= NEVER:
+    total = exact_sum(sizes)
+    if total >= NEVER:
         raise bundle_error("bad_recording", "The sizes in the recording add up to more than can be counted.")
-    return int(sizes.sum())
+    return total
 
 
 def _nested(
