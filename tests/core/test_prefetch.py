@@ -52,9 +52,9 @@ def test_both_directions_agree() -> None:
     assert all(0 < len(weights) <= MAX_SUCCESSORS for weights in successions._weights.values())
 
 
-def expected(look_ahead: LookAhead, number: int, previous: int | None = None) -> list[int]:
+def expected(look_ahead: LookAhead, number: int, previous: int | None = None, thread: int = 0) -> list[int]:
     """The numbers of what is expected after a miss of one unit, directly after another."""
-    requests = look_ahead.accessed(UNITS[number], None if previous is None else UNITS[previous], True)
+    requests = look_ahead.accessed(UNITS[number], None if previous is None else UNITS[previous], True, thread)
     return [request.unit.id for request in requests]
 
 
@@ -78,3 +78,38 @@ def test_wrong_hints_say_nothing_of_predictions() -> None:
     expected(look_ahead, 1, 0)
     look_ahead.left(UNITS[7], None)
     assert expected(look_ahead, 0) == [1]
+
+
+def test_units_that_stay_do_not_hide_what_follows() -> None:
+    look_ahead, hub = LookAhead(1), UNITS[9]
+    for number in (0, 1, 2):
+        expected(look_ahead, number, hub.id)
+    assert expected(look_ahead, 0) == [1]
+    assert expected(look_ahead, 1) == [2]
+
+
+def test_threads_are_told_apart() -> None:
+    """Two that walk side by side, each in its own order."""
+    look_ahead, first, second = LookAhead(2), [0, 1, 2, 3], [10, 11, 12, 13]
+    for one, other in zip(first, second, strict=True):
+        look_ahead.accessed(UNITS[one], None, True, 1)
+        look_ahead.accessed(UNITS[other], None, True, 2)
+    for one, other in zip(first[:2], second[:2], strict=True):
+        assert [request.unit.id for request in look_ahead.accessed(UNITS[one], None, True, 1)] == [one + 1, one + 2]
+        assert [request.unit.id for request in look_ahead.accessed(UNITS[other], None, True, 2)] == [
+            other + 1,
+            other + 2,
+        ]
+
+
+def test_what_is_expected_is_not_old() -> None:
+    look_ahead = LookAhead(1)
+    for number in (0, 1):
+        look_ahead.accessed(UNITS[number], None, True, 1)
+        look_ahead.loaded(UNITS[number])
+    (request,) = look_ahead.accessed(UNITS[0], None, False, 1)
+    assert request.clock is not None
+    assert not look_ahead.is_older(request.clock, 0), "it is the evidence itself"
+    assert not look_ahead.is_older(request.clock + 5, 1), "it is expected"
+    look_ahead.accessed(UNITS[7], None, False, 1)
+    assert look_ahead.is_older(request.clock + 1, 1)

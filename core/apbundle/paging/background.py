@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from apbundle.paging.units import Unit
 
+MAX_HINTS = 1024
+"""Hints that may wait; further ones are ignored."""
 
-@dataclass(frozen=True, slots=True)
+MAX_THREADS = 64
+"""Threads whose latest accesses are told apart; the one longest without news is forgotten first."""
+
+
+@dataclass(slots=True, eq=False)
 class Request:
     """One unit to load ahead.
 
@@ -24,11 +30,25 @@ class Request:
         The unit whose access made us expect it; ``None`` for a hint.
     clock
         When it was expected: only units last used before that may be evicted for it. ``None``: any, as at a miss.
+    thread
+        Whose access made us expect it.
+    given_up
+        The thread went on to something else.
+    awaited
+        Someone waits for it by now.
     """
 
     unit: Unit
     after: int | None = None
     clock: int | None = None
+    thread: int = 0
+    given_up: bool = False
+    awaited: bool = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the load shall go on."""
+        return self.awaited or not self.given_up
 
 
 class BackgroundLoader:
@@ -45,22 +65,34 @@ class BackgroundLoader:
     def __init__(self, load: Callable[[Request], None]) -> None:
         self._load: Final = load
         self._lock: Final = threading.Lock()
-        self._hints: Final[deque[Request]] = deque()
-        self._expected: deque[Request] = deque()
+        self._hints: Final[OrderedDict[int, Request]] = OrderedDict()  # by unit
+        self._expected: Final[OrderedDict[int, deque[Request]]] = OrderedDict()  # by thread; they take turns
+        self._current: Request | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._running = False
         self._closed = False
 
     def hint(self, request: Request) -> None:
-        """Load this some time soon, whatever else is expected meanwhile."""
+        """Load this some time soon, whatever else is expected meanwhile; ignored if too many hints wait already."""
         with self._lock:
-            self._hints.append(request)
+            if len(self._hints) < MAX_HINTS:
+                self._hints.setdefault(request.unit.id, request)
             self._start()
 
-    def expect(self, requests: Sequence[Request]) -> None:
-        """Load these in turn; what was expected before and has not begun is given up."""
+    def expect(self, thread: int, requests: Sequence[Request], expected: Container[int]) -> None:
+        """Load these in turn for ``thread``, and give up all else that was expected for it, begun or not.
+
+        What is loading already goes on if its unit is one of those still ``expected``.
+        """
         with self._lock:
-            self._expected = deque(requests)
+            current = self._current
+            if current is not None and current.thread == thread and current.unit.id not in expected:
+                current.given_up = current.clock is not None
+            self._expected.pop(thread, None)
+            if requests:
+                self._expected[thread] = deque(requests)
+            if len(self._expected) > MAX_THREADS:
+                self._expected.popitem(last=False)
             self._start()
 
     def close(self, *, wait: bool = True) -> None:
@@ -72,8 +104,7 @@ class BackgroundLoader:
         if not self._lock.acquire(blocking=wait):
             return  # whoever holds it finds this closed, and the thread ends when its executor is collected
         try:
-            self._hints.clear()
-            self._expected.clear()
+            self._forget_all()
             executor, self._executor = self._executor, None
         finally:
             self._lock.release()
@@ -88,10 +119,15 @@ class BackgroundLoader:
         try:
             self._executor.submit(self._run)
         except RuntimeError:  # no more threads, or the interpreter is exiting: loading ahead is only an offer
-            self._hints.clear()
-            self._expected.clear()
+            self._forget_all()
         else:
             self._running = True
+
+    def _forget_all(self) -> None:
+        self._hints.clear()
+        self._expected.clear()
+        if self._current is not None:
+            self._current.given_up = self._current.clock is not None
 
     def _run(self) -> None:
         while (request := self._next()) is not None:
@@ -99,8 +135,14 @@ class BackgroundLoader:
 
     def _next(self) -> Request | None:
         with self._lock:
-            waiting = self._hints or self._expected
-            if waiting and not self._closed:
-                return waiting.popleft()
-            self._running = False
-            return None
+            self._current = None
+            if self._closed or not (self._hints or self._expected):
+                self._running = False
+            elif self._hints:
+                self._current = self._hints.popitem(last=False)[1]
+            else:
+                thread, requests = self._expected.popitem(last=False)
+                self._current = requests.popleft()
+                if requests:
+                    self._expected[thread] = requests
+            return self._current

@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from threading import get_ident
 from typing import Final, Literal
+from weakref import WeakMethod
 
 from apbundle.errors import BundleClosed, BundleError, bundle_error
 from apbundle.paging.background import BackgroundLoader, Request
@@ -68,7 +70,7 @@ class Pager:
         self._find: Final = find
         self._history: Final = History(prefetch_count) if prefetch == "inline" else None
         self._look_ahead: Final = LookAhead(prefetch_count) if prefetch == "background" else None
-        self._background: Final = BackgroundLoader(self._load_ahead) if prefetch == "background" else None
+        self._background: Final = BackgroundLoader(self._weakly_load_ahead()) if prefetch == "background" else None
         self._store: Final = UnitStore(
             source,
             max_memory,
@@ -108,7 +110,8 @@ class Pager:
     def hint(self, key: Key) -> None:
         """Load a unit ahead as a miss would, before returning unless prefetch is in the background.
 
-        An unknown or resident one is left alone. Raises what a load raises.
+        An unknown or resident one is left alone, and so are hints beyond the 1024 that may wait for the background.
+        Raises what a load raises.
         """
         unit = self._find_unit(key)
         with self._operation():
@@ -297,9 +300,8 @@ class Pager:
                     view, needed = store.access(unit)
                     if self._history is not None:
                         self._load_following(self._history.accessed(unit))
-                    elif self._look_ahead is not None and self._background is not None:
-                        expected = self._look_ahead.accessed(unit, previous, needed)
-                        self._background.expect([request for request in expected if not store.is_present(request.unit)])
+                    elif self._look_ahead is not None:
+                        self._expect(self._look_ahead.accessed(unit, previous, needed, get_ident()))
                 finally:
                     store.observer.flush()
                 return view
@@ -313,17 +315,38 @@ class Pager:
                 with suppress(BundleError, OSError, MemoryError):  # whoever asks for it will be told
                     self._store.load(unit, "inline")
 
+    def _expect(self, requests: list[Request]) -> None:
+        """Have the background load what is expected and not there, and give up what is not expected any more."""
+        if self._background is not None:
+            missing = [request for request in requests if not self._store.is_present(request.unit)]
+            self._background.expect(get_ident(), missing, [request.unit.id for request in requests])
+
+    def _weakly_load_ahead(self) -> Callable[[Request], None]:
+        """:meth:`_load_ahead` for the loader this holds, without a cycle.
+
+        A pager shall go with its last reference: interpreters crash when the garbage collector clears memory views
+        that are exported.
+        """
+        reference = WeakMethod(self._load_ahead)
+
+        def load(request: Request) -> None:
+            method = reference()
+            if method is not None:
+                method(request)
+
+        return load
+
     def _load_ahead(self, request: Request) -> None:
         """Serve one request; called by the background thread, without the lock."""
         unit, clock = request.unit, request.clock
         with self._lock:
-            if self._store.closed or self._store.is_present(unit):
+            if self._store.closed or self._store.is_present(unit) or not request.is_wanted:
                 return
             try:
                 if clock is None or self._look_ahead is None:
                     self._store.load(unit, "hint")
                 elif self._store.make_room_ahead(unit, partial(self._look_ahead.is_older, clock)):
-                    self._store.load(unit, "background", request.after)
+                    self._store.load(unit, "background", request)
             except (BundleError, OSError, MemoryError):
                 pass  # whoever asks for it will be told
             finally:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import Final
+from typing import Final, TypeVar
 
-from apbundle.paging.background import Request
+from apbundle.paging.background import MAX_THREADS, Request
 from apbundle.paging.units import Unit
 
 HISTORY = 10
@@ -23,6 +23,8 @@ MAX_PREDECESSORS = 64
 _STRONGEST = 8
 _WASTED = 2
 _MEMORY = 8  # predictions that proved right or wrong, from which the next ones are trusted or not
+
+_Value = TypeVar("_Value")
 
 
 class History:
@@ -119,8 +121,11 @@ class LookAhead:
     """What the background thread should load, decided at the accesses that are worth a thought.
 
     Those are misses, first uses of what was loaded ahead, and uses of a unit whose successor has been evicted; all
-    other hits pass unseen until they are worked off in batches. A succession seen once is enough to act on, unless
-    predictions have lately been wrong more often than right.
+    other hits pass unseen until they are worked off in batches. What had to be loaded is learned as the successor of
+    the unit used right before it, and of the one that had to be loaded before it, by the same thread: so units that
+    stay in memory do not hide what follows what around them.
+
+    A succession seen once is enough to act on, unless predictions have lately been wrong more often than right.
 
     Parameters
     ----------
@@ -135,6 +140,8 @@ class LookAhead:
         self._last_used: Final[dict[int, int]] = {}
         self._recent: Final[set[int]] = set()  # hit since the last tick
         self._previous: Unit | None = None
+        self._needed: Final[OrderedDict[int, Unit]] = OrderedDict()  # by thread: what had to be loaded last
+        self._expected: Final[OrderedDict[int, list[int]]] = OrderedDict()  # by thread: what should be in memory
         self._trust = 0  # of late, predictions that proved right less those that proved wrong
 
     def hit(self, batch: list[int], last: Unit | None) -> None:
@@ -142,8 +149,8 @@ class LookAhead:
         self._recent.update(batch)
         self._previous = last
 
-    def accessed(self, unit: Unit, previous: Unit | None, needed: bool) -> list[Request]:
-        """What should be in memory now that ``unit`` was used, directly after ``previous``.
+    def accessed(self, unit: Unit, previous: Unit | None, needed: bool, thread: int) -> list[Request]:
+        """What should be in memory now that ``thread`` used ``unit``, directly after ``previous`` was used.
 
         ``needed`` says whether it had to be loaded for this access, or had been loaded ahead for it.
         """
@@ -152,16 +159,17 @@ class LookAhead:
         self._clock += 1
         self._last_used[unit.id] = self._clock
         self._previous = unit
-        if needed and previous is not None:
-            self._successions.learn(previous, unit)
+        if needed:
+            self._learn(unit, previous, thread)
         requests: list[Request] = []
         step = unit
         for _ in range(self._count):
             following = self._successions.successor(step.id, 1 if self._trust >= 0 else 2)
             if following is None or following.id == unit.id:
                 break
-            requests.append(Request(following, step.id, self._clock))
+            requests.append(Request(following, step.id, self._clock, thread))
             step = following
+        _remember(self._expected, thread, [request.unit.id for request in requests], MAX_THREADS)
         return requests
 
     @property
@@ -190,5 +198,23 @@ class LookAhead:
         return self._successions.before(unit.id)
 
     def is_older(self, clock: int, unit: int) -> bool:
-        """Whether ``unit`` was last used before the access at ``clock``."""
-        return unit not in self._recent and self._last_used.get(unit, 0) < clock
+        """Whether ``unit`` was last used before the access at ``clock``, and is not itself expected."""
+        if unit in self._recent or self._last_used.get(unit, 0) >= clock:
+            return False
+        return not any(unit in expected for expected in self._expected.values())
+
+    def _learn(self, unit: Unit, previous: Unit | None, thread: int) -> None:
+        before = self._needed.get(thread)
+        if previous is not None:
+            self._successions.learn(previous, unit)
+        if before is not None and (previous is None or before.id != previous.id):
+            self._successions.learn(before, unit)
+        _remember(self._needed, thread, unit, MAX_THREADS)
+
+
+def _remember(memory: OrderedDict[int, _Value], key: int, value: _Value, most: int) -> None:
+    """Keep the value of a key, and the latest ``most`` keys."""
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > most:
+        memory.popitem(last=False)

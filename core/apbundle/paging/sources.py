@@ -11,12 +11,15 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from apbundle.errors import bundle_error
+from apbundle.paging.background import Request
 from apbundle.paging.blocks import BLOCK, BlockLedger, blocks_of
 from apbundle.paging.buffers import Buffer, BufferPool
 from apbundle.paging.residency import resident_bytes
 from apbundle.paging.units import Unit
 
 __all__ = ["BLOCK", "HeapSource", "MappedSource", "Read", "Region", "Source"]
+
+_PIECE = 8 * BLOCK  # bytes loaded ahead between two looks at whether they are still wanted
 
 Read = Callable[[Unit, memoryview], None]
 """Fills a buffer of exactly the unit's size with its raw bytes, or raises."""
@@ -55,8 +58,11 @@ class Source(Protocol):
     def reserve(self, unit: Unit) -> bool:
         """Charge ``unit``, which is about to be loaded; whether it is charged at all."""
 
-    def load(self, unit: Unit) -> memoryview:
-        """The raw bytes of a reserved unit, read-only. Called from any thread, without a lock."""
+    def load(self, unit: Unit, request: Request | None = None) -> memoryview:
+        """The raw bytes of a reserved unit, read-only. Called from any thread, without a lock.
+
+        Raises ``Cancelled`` if the ``request`` for it is found to be not wanted any more.
+        """
 
     def release(self, unit: Unit) -> None:
         """Give a reserved unit's memory back, whether or not it was loaded. Views of it stay valid."""
@@ -128,7 +134,7 @@ class HeapSource:
         self._charged += unit.size
         return True
 
-    def load(self, unit: Unit) -> memoryview:
+    def load(self, unit: Unit, request: Request | None = None) -> memoryview:
         """See :class:`Source`."""
         try:
             buffer = self._pool.take(unit.size)
@@ -264,14 +270,22 @@ class MappedSource:
         self._held[unit.id] = span
         return True
 
-    def load(self, unit: Unit) -> memoryview:
+    def load(self, unit: Unit, request: Request | None = None) -> memoryview:
         """See :class:`Source`."""
         uncharged = unit.id in self._uncharged
         if unit.offset is None or not (uncharged or self._held.get(unit.id)):
             return self._heap.load(unit)
-        # Uncharged: the file is still the same; the rest comes when it is touched.
-        self._region.populate(unit.offset, 0 if uncharged else unit.size)
-        return self._view[unit.offset : unit.offset + unit.size]
+        end = unit.offset + unit.size
+        if uncharged:
+            self._region.populate(unit.offset, 0)  # the file is still the same; the rest comes when it is touched
+        elif request is None:
+            self._region.populate(unit.offset, unit.size)
+        else:
+            for start in range(unit.offset, end, _PIECE):
+                if not request.is_wanted:
+                    raise bundle_error("cancelled", "Something else is needed by now.")
+                self._region.populate(start, min(_PIECE, end - start))
+        return self._view[unit.offset : end]
 
     def release(self, unit: Unit) -> None:
         """See :class:`Source`."""

@@ -11,7 +11,8 @@ from pickle import PickleBuffer
 from time import perf_counter_ns
 from typing import Final
 
-from apbundle.errors import bundle_error
+from apbundle.errors import Cancelled, bundle_error
+from apbundle.paging.background import Request
 from apbundle.paging.observer import EvictCause, LoadCause, Observer
 from apbundle.paging.order import EvictionOrder
 from apbundle.paging.pins import Pins
@@ -71,7 +72,7 @@ class UnitStore:
         self._changed: Final = threading.Condition(self.lock)  # a load has ended
         self._pins: Final = Pins(source, self._order, observer, self.residents)
         self._unused: Final[dict[int, int | None]] = {}  # loaded ahead, not used yet: the unit that made us expect it
-        self._loading: Final[set[int]] = set()
+        self._loading: Final[dict[int, Request | None]] = {}  # what for, if it may be given up
         self._in_flight = 0  # loads that have their room
         self._hits = self._misses = self._evictions = self._prefetches = self._bytes_loaded = 0
         source.resize(max_memory)
@@ -119,6 +120,9 @@ class UnitStore:
     def wait_for(self, unit: Unit) -> bool:
         """Whether ``unit`` is resident once nobody is loading it."""
         while unit.id in self._loading:
+            request = self._loading[unit.id]
+            if request is not None:
+                request.awaited = True
             self._wait()
         return unit.id in self.residents
 
@@ -128,8 +132,10 @@ class UnitStore:
             return self._hit(unit)
         return self.load(unit, "demand"), True
 
-    def load(self, unit: Unit, cause: LoadCause, after: int | None = None) -> memoryview:
+    def load(self, unit: Unit, cause: LoadCause, request: Request | None = None) -> memoryview:
         """Bring in a unit that is not present, evicting as needed; the lock is released while the source works.
+
+        One that is loaded because of a ``request`` is given up when that is not wanted any more.
 
         Raises
         ------
@@ -137,18 +143,18 @@ class UnitStore:
             What is pinned leaves too little of the limit; nothing was evicted.
         """
         self.work_off()
-        self._loading.add(unit.id)
+        self._loading[unit.id] = request
         started = perf_counter_ns()
         try:
             kept = self._make_room(unit)
             started = perf_counter_ns()
-            charged, view = self._read(unit)
+            charged, view = self._read(unit, request)
         except BaseException as error:
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) and not isinstance(error, Cancelled):
                 self.observer.load_failed(unit.id, cause, error, perf_counter_ns() - started)
             raise
         finally:
-            self._loading.discard(unit.id)
+            del self._loading[unit.id]
             self._changed.notify_all()
         latency = perf_counter_ns() - started
         self.work_off()
@@ -161,7 +167,7 @@ class UnitStore:
             self._offer(unit, view)
         else:
             self._prefetches += 1
-            self._unused[unit.id] = after
+            self._unused[unit.id] = request.after if request else None
         if self._look_ahead is not None:
             self._look_ahead.loaded(unit)
         self.observer.loaded(unit.id, unit.size, cause, latency)
@@ -326,14 +332,14 @@ class UnitStore:
                 break
         return kept
 
-    def _read(self, unit: Unit) -> tuple[bool, memoryview]:
+    def _read(self, unit: Unit, request: Request | None) -> tuple[bool, memoryview]:
         """Whether ``unit`` is charged, and its bytes from the source."""
         charged = self.source.reserve(unit)
         self._in_flight += 1
         try:
             self.lock.release()
             try:
-                view = self.source.load(unit)
+                view = self.source.load(unit, request)
             finally:
                 self.lock.acquire()
             self.check_open()
