@@ -13,6 +13,7 @@ from apbundle_gui.pages.inspect.card import BundleCard
 from apbundle_gui.pages.inspect.empty import EmptyInspect
 from apbundle_gui.pages.inspect.extracting import Extracting, report_sentence
 from apbundle_gui.pages.inspect.failure import FailurePage
+from apbundle_gui.pages.inspect.hex_tab import HexTab
 from apbundle_gui.pages.inspect.manifest_tab import ManifestTab
 from apbundle_gui.pages.inspect.metadata_tab import MetadataTab
 from apbundle_gui.pages.inspect.models_tab import ModelsTab
@@ -30,7 +31,7 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import PAGE_MARGINS, Space, Tone
 from apbundle_gui.widgets import Banner
 
-TREE_WIDTH, LEAST_TREE_WIDTH = 300, 180
+TREE_WIDTH, LEAST_TREE_WIDTH = 240, 180
 """Of the tree at first and at least, in pixels."""
 _TAB_KEY, _SIDES_KEY = "inspect/tab", "inspect/tree_splitter"
 
@@ -60,11 +61,13 @@ class InspectPage(Page):
         self.manifest_tab = ManifestTab(self.services, self.selection)
         self.metadata_tab = MetadataTab(self.services, self.selection)
         self.tensors_tab = TensorsTab(self.services, self.selection)
+        self.hex_tab = HexTab(self.services, self.selection)
         self._all_tabs: tuple[Tab, ...] = (
             self.models_tab,
             self.manifest_tab,
             self.metadata_tab,
             self.tensors_tab,
+            self.hex_tab,
         )
         self.tabs = Tabs(self._all_tabs)
         self.banner = Banner()
@@ -82,7 +85,7 @@ class InspectPage(Page):
         main = QWidget()
         self.sides.addWidget(main)
         self.sides.setStretchFactor(1, 1)
-        self.sides.setSizes([TREE_WIDTH, 3 * TREE_WIDTH])
+        self.sides.setSizes([TREE_WIDTH, 4 * TREE_WIDTH])
         state = self.services.settings.blob(_SIDES_KEY)
         if not state.isEmpty():
             self.sides.restoreState(state)

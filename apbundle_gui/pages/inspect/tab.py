@@ -60,6 +60,11 @@ class Tab(QWidget):
         return self
 
     @property
+    def search_widget(self) -> QWidget | None:
+        """Where one searches, in a tab that has a field of its own for that."""
+        return None
+
+    @property
     def count_text(self) -> str:
         """How much there is of what the tab lists; empty for nothing to say."""
         return ""

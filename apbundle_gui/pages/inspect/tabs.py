@@ -71,6 +71,10 @@ class Tabs(QWidget):
 
     def start_search(self) -> None:
         """Go to the search field."""
+        own = self.current.search_widget
+        if own is not None:
+            own.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 

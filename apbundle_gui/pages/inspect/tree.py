@@ -19,7 +19,7 @@ INDENT: Final = 14
 """How far a level is set in, in pixels."""
 FOLD_ROOM: Final = 16
 """Width of the sign that folds, in pixels."""
-WIDTHS: Final = (150, 66, 78)
+WIDTHS: Final = (110, 60, 76)
 Key = Qt.Key
 
 
