@@ -105,7 +105,7 @@ class Totals:
             self.evictions,
             self.prefetches,
             self.bytes_loaded,
-            self.memory_used,
+            max(self.memory_used, 0),
             0,
         )
 
