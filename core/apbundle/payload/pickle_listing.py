@@ -22,6 +22,7 @@ MOST_IMPORTS_SHOWN = 1000
 """Imports that become facts; the others are counted."""
 
 _MOST_WARNED_OF = 100
+_MOST_FAILURES = 10_000
 _LONGEST_NAME = 256  # characters of an import
 _LONGEST_ITEM = 256  # characters of a text within a list
 _LONGEST_LIST = 1024  # characters of a list that is written out
@@ -55,8 +56,14 @@ def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) 
     ----------
     prefix
         Stands before their names.
+
+    Raises
+    ------
+    PayloadError
+        When there are too many tensors, or too many that cannot be listed.
     """
     leaves = Leaves(root, _is_leaf, sink.reporter.check)
+    failures = 0
     for path, leaf in leaves:
         name = ".".join(part for part in (prefix, path) if part)
         array = read_array(leaf) if isinstance(leaf, Call) else None
@@ -67,6 +74,9 @@ def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) 
                 tensors = list(read_tensors(leaf, name))
             except PayloadError as error:
                 sink.finding(f"tensor {name!r} is left out: {error.message}")
+                failures += 1
+                if failures > _MOST_FAILURES:
+                    raise PayloadError(f"more than {_MOST_FAILURES:,} tensors cannot be listed") from None
             else:
                 for label, tensor in tensors:
                     _add(label, tensor, checkpoint, sink)

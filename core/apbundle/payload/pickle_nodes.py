@@ -29,9 +29,9 @@ class Global:
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """A dictionary: its pairs in the order in which they were set."""
+    """A dictionary: its pairs in the order in which they were set, None while there are none."""
 
-    pairs: list[tuple[Value, Value]]
+    pairs: list[tuple[Value, Value]] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -92,7 +92,7 @@ class Leaves:
 def _inside(value: Value) -> Iterator[Item] | None:
     """What a container holds, each item with what it adds to the path; None for a leaf."""
     if isinstance(value, Table):
-        return _pairs(value.pairs)
+        return _pairs(value.pairs or [])
     if isinstance(value, Call):
         return _inside_call(value)
     if isinstance(value, list | tuple) and not is_flat(value):
@@ -110,7 +110,7 @@ def _inside_call(call: Call) -> Iterator[Item]:
     for index, argument in enumerate(arguments):
         yield str(index) if len(arguments) > 1 else "", argument
     if isinstance(call.state, Table):
-        for label, value in _pairs(call.state.pairs):
+        for label, value in _pairs(call.state.pairs or []):
             if label != _NOT_OF_INTEREST:
                 yield "" if label in _OF_MODULES else label, value
     elif call.state is not None:

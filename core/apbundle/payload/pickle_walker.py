@@ -62,6 +62,8 @@ def walk_pickle(data: ByteRange, begin: int, end: int, budget: Budget, reference
         place = source.offset
         code = source.byte()
         if code == _STOP:
+            if not machine.stack:
+                raise PayloadError("the pickle ends with nothing made", place)
             return machine.pop(), source.offset
         action = opcodes.get(code)
         if action is None:
@@ -176,9 +178,7 @@ class _Machine:
     def update(self, values: list[Value]) -> None:
         pairs = list(zip(values[::2], values[1::2], strict=True))
         target = self.stack[-1]
-        if isinstance(target, Table):
-            target.pairs.extend(pairs)
-        elif isinstance(target, Call):
+        if isinstance(target, Table | Call):
             if target.pairs is None:
                 target.pairs = pairs
             else:
@@ -190,7 +190,7 @@ class _Machine:
 
     def table(self) -> None:
         values = self.above_mark()
-        self.push(Table([]))
+        self.push(Table())
         self.update(values)
 
     def buffer(self) -> None:
@@ -284,7 +284,7 @@ _OPCODES: dict[int, Callable[[_Machine], None]] = {
     0x8F: lambda m: m.push([]),
     0x90: lambda m: m.extend(m.above_mark()),
     0x91: lambda m: m.push(m.above_mark()),
-    0x7D: lambda m: m.push(Table([])),
+    0x7D: lambda m: m.push(Table()),
     0x64: _Machine.table,
     0x73: _Machine.set_item,
     0x75: lambda m: m.update(m.above_mark()),

@@ -45,7 +45,7 @@ def scan_legacy(data: ByteRange, sink: Sink) -> None:
     magic, layout, system, root, names = values
     if magic != MAGIC or layout != _LAYOUT:
         raise PayloadError("the first numbers are not those of a checkpoint", 0)
-    for key, value in system.pairs if isinstance(system, Table) else ():
+    for key, value in (system.pairs if isinstance(system, Table) else None) or ():
         if key == "little_endian":
             sink.fact("written on a machine that is", "little-endian" if value is True else "big-endian")
     places = _find_storages(data, end, names, _known_storages(references), sink)
