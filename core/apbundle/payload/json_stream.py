@@ -109,7 +109,7 @@ class JsonStream:
 
     def value(self) -> Any:
         """The value that begins here, of at most :data:`LONGEST_VALUE` characters; no object in it has a key twice."""
-        if len(self._text) - self._place < LONGEST_VALUE:
+        while len(self._text) - self._place < LONGEST_VALUE and self._next < self._end:
             self._extend()
         return self._parse()
 
@@ -123,7 +123,7 @@ class JsonStream:
                     raise
                 if self.peek() != '"':
                     raise
-                self._extend(max(_PIECE, len(self._text)))
+                self._extend(len(self._text))
 
     def peek(self) -> str:
         """The character here; empty at the end."""
@@ -150,7 +150,7 @@ class JsonStream:
 
     def _space(self) -> None:
         """Go past space, to the next character or the end of the text."""
-        while True:
+        while self.peek() <= " ":
             match = _SPACE.match(self._text, self._place)
             assert match is not None  # it may be empty
             self._place = match.end()
@@ -164,18 +164,19 @@ class JsonStream:
         self._place += 1
         return True
 
-    def _extend(self, size: int = _PIECE) -> None:
-        """Let go of the text before the place, and read more behind it."""
-        size = min(size, self._end - self._next)
+    def _extend(self, least: int = 0) -> None:
+        """Let go of the text before the place, and read a piece behind it, or at ``least`` so many bytes."""
+        size = min(max(_PIECE, least), self._end - self._next)
         if size == 0:
             return
-        self._base = self.offset
-        begin = self._next - len(self._decoder.getstate()[0])
-        self._next += size
+        data = self._data.at(self._next, size)
         try:
-            more = self._decoder.decode(self._data.at(self._next - size, size), self._next == self._end)
-        except UnicodeDecodeError as error:
+            more = self._decoder.decode(data, self._next + size == self._end)
+        except UnicodeDecodeError as error:  # and again whenever it is tried again
+            begin = self._next - len(self._decoder.getstate()[0])
             raise PayloadError(f"the {self.what} is not UTF-8", begin + error.start) from None
+        self._base = self.offset
+        self._next += size
         self._text = self._text[self._place :] + more
         self._place = 0
 
