@@ -8,7 +8,7 @@ from typing import Final
 from apbundle.errors import bundle_error
 from apbundle.format.reader import BundleReader
 from apbundle.mapping import FileMap
-from apbundle.paged.heap import CountingHeap
+from apbundle.paged.heap import BOOKKEEPING, CountingHeap
 from apbundle.paged.listing import Listings
 from apbundle.paged.models import Models, PagedModel, piece_size
 from apbundle.paged.parts import CutParts, EvenParts, Parts
@@ -64,7 +64,7 @@ class Engine:
         if self.granularity == "model":
             return None if model.size <= limit else self.models.pieces(model)
         parts = self.cut(model)
-        return self.models.pieces(model) if isinstance(parts, CutParts) and parts.largest > limit else parts
+        return self.models.pieces(model) if isinstance(parts, CutParts) and not fit(parts, limit) else parts
 
     def cut(self, model: PagedModel) -> Parts:
         """The parts of ``model`` at a granularity below whole models."""
@@ -149,6 +149,11 @@ class Engine:
             with self.pager.get(model.key(parts, index))[skip : skip + len(into) - done] as piece:
                 into[done : done + len(piece)] = piece
                 done += len(piece)
+
+
+def fit(parts: Parts, limit: int) -> bool:
+    """Whether each of ``parts`` fits under the limit wherever it is."""
+    return parts.largest + BOOKKEEPING <= limit
 
 
 def _map_file(reader: BundleReader, wanted: str) -> FileMap | None:

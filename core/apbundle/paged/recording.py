@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from apbundle.paged.engine import Engine
+from apbundle.paged.engine import Engine, fit
 from apbundle.paged.models import PagedModel
 from apbundle.paged.parts import EvenParts, Parts
 from apbundle.paging.config import PagingConfig
@@ -43,7 +43,8 @@ def list_units(engine: Engine, granularity: str, limit: int) -> UnitList:
     for number in cut:
         _add_parts(engine, all_models[number], columns)
     pages = [_pages(model, engine.cut(model)) for model in all_models if model.number not in cut]
-    pages += [_pages(all_models[n], models.pieces(all_models[n])) for n, parts in cut.items() if parts.largest > limit]
+    too_large = [all_models[number] for number, parts in cut.items() if not fit(parts, limit)]
+    pages += [_pages(model, models.pieces(model)) for model in too_large]
     return UnitList(names, sizes, columns if cut else None, pages)
 
 
