@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.paged.engine import Engine
+from apbundle.paged.engine import Engine, most_charged
+from apbundle.paged.heap import BOOKKEEPING
 from apbundle.paged.listing import Place
 from apbundle.paged.models import PagedModel, model_of
 from apbundle.paging.units import Key
@@ -74,12 +75,12 @@ class Components:
         if name is None and engine.granularity == "model":
             engine.pager.hint(model_name)
         elif self._exists(model_name, name):
-            room = engine.pager.max_memory
+            pager, loaded = engine.pager, 0
             for unit in map(engine.models.find, self.keys(model_name, name)):
-                if unit is None or unit.size > room:
-                    break
-                engine.pager.hint(unit.key)
-                room -= unit.size
+                if unit is None or (loaded and loaded + most_charged(unit) > pager.max_memory):
+                    break  # it would take the place of what was loaded before
+                pager.hint(unit.key)
+                loaded += unit.size + BOOKKEEPING
 
     def evict(self, model_name: str, name: str | None) -> bool:
         """Drop the units of a model or component; whether any was there."""

@@ -16,7 +16,7 @@ from apbundle.paging.config import PagingConfig
 from apbundle.paging.observer import Observer
 from apbundle.paging.pager import Pager
 from apbundle.paging.sources import BLOCK, MappedSource, Source
-from apbundle.paging.units import Key
+from apbundle.paging.units import Key, Unit
 
 
 class Engine:
@@ -149,6 +149,11 @@ class Engine:
             with self.pager.get(model.key(parts, index))[skip : skip + len(into) - done] as piece:
                 into[done : done + len(piece)] = piece
                 done += len(piece)
+
+
+def most_charged(unit: Unit) -> int:
+    """Bytes that a part may be charged, wherever it is: the blocks at its ends may hold other bytes too."""
+    return unit.size + (2 * BLOCK if unit.size >= BLOCK else BOOKKEEPING)
 
 
 def fit(parts: Parts, limit: int) -> bool:
