@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.payload.detect import HEAD_SIZE, detect_format, detect_layout, format_title
+from support.wire import field, varint
 
 MOST_READ = 72 << 10
 
@@ -73,18 +74,6 @@ def saved(save: object, *arguments: object, **more: object) -> bytes:
     return stream.getvalue()
 
 
-def field(number: int, value: int | bytes) -> bytes:
-    """One protobuf field."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def varint(value: int) -> bytes:
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
-
-
 GRAPH = field(1, b"node") + field(2, b"graph") + field(5, bytes(300)) + field(11, b"") + field(12, b"")
 ONNX = field(1, 8) + field(2, b"pytorch") + field(3, b"2.3") + field(7, GRAPH) + field(8, field(2, 17))
 APR2 = b"APR\0" + bytes([2, 0]) + bytes(34)
@@ -121,6 +110,7 @@ KNOWN = {
         zipped(*(f"root/data/{i}" for i in range(2000)), "root/data.pkl"),
         zipped("archive/data.pkl", "archive/data/0")[:60],
         pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2),
+        b"sys_info".ljust(257, b"\0") + b"ustar  \0",
     ],
     "keras": [zipped("metadata.json", "config.json", "model.weights.h5")],
     "zip": [zipped("a.txt", "b.npy"), zipped(), zipped("data.pkl"), b"PK\x03\x04", b"PK\x05\x06"],
@@ -157,6 +147,7 @@ KNOWN = {
         b"APR2\x02" + bytes(30),
         b"ALDF" + bytes(60),
         b"PK",
+        b"readme.txt".ljust(257, b"\0") + b"ustar  \0",
         b"plain text\n",
         b"[section]\nkey = [1, 2]\n",
         b"[training]\nkey = [1, 2]\n",
