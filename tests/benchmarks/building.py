@@ -1,76 +1,72 @@
-"""Building against ``cat`` of the same files, and the memory that a large build takes."""
+"""Building against ``cat`` of the same files: the time, the memory it takes, and how fast the result maps."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Row, in_turn, timed
+from builder import build
+from measure import GIB, MIB, Row, in_child, in_turn, timed
 
-from apbundle import BundleConfig, ModelBundle
+from apbundle import ModelBundle
 
-GIB = 1 << 30
-_PIECE = 1 << 24
+POPULATE_READ = 22
+MOST_MEMORY = 40 * MIB
 
 
 def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """In shuffled order. Ours makes the file durable, which ``cat`` does not: so both are followed by an fsync."""
+    """Ours makes the file durable, which ``cat`` does not: so both are followed by an fsync."""
     size = GIB // 16 if quick else GIB
     sources = _sources(folder, size)
-    target = folder / "built.apbundle"
+    built, joined = folder / "built.apbundle", folder / "joined"
 
     def before() -> None:
-        target.unlink(missing_ok=True)
+        for target in (built, joined):
+            target.unlink(missing_ok=True)
         os.sync()
 
     def cat() -> None:
-        with target.open("wb") as out:
+        with joined.open("wb") as out:
             subprocess.run(["cat", *map(str, sources)], stdout=out, check=True)
             os.fsync(out.fileno())
 
     rounds = 4 if quick else 8
-    for digest in ("xxh3-128", "sha256"):
-        times = in_turn({"ours": lambda digest=digest: build(digest, target, sources), "cat": cat}, rounds, before)
-        goal = 1.05 if digest == "xxh3-128" else None
-        yield Row(f"build 4 × {size >> 20} MiB, {digest}", times["ours"], "cat, then fsync", times["cat"], goal)
-    peak, base = _peaks(target, sources)
-    yield Row(f"peak memory of it above the {base} MiB at start", peak - base, "a fixed limit", 40, 1.0, "MiB")
-    yield _many_small(folder, 2_000 if quick else 20_000)
+    for digest, goals in (("xxh3-128", (1.05, 1.0)), ("sha256", (None, None))):
+        actions = {"ours": lambda digest=digest: build(built, sources, digest), "cat, then fsync": cat}
+        times = in_turn(actions, rounds, before)
+        what = f"build 4 × {size >> 20} MiB, {digest}"
+        yield from times.rows(what, {"cat, then fsync": goals[0]})
+        least, theirs = times.least("ours"), times.least("cat, then fsync")
+        yield Row(f"{what}, fastest of {rounds}", least, "cat, then fsync", theirs, goals[1])
     before()
+    seen = in_child("builder.py", built, *sources)
+    what = f"peak memory of it above the {seen['base'] >> 20} MiB at start"
+    yield Row(what, (seen["peak"] - seen["base"]) / MIB, "a fixed limit", MOST_MEMORY / MIB, 1.0, "MiB")
+    cat()
+    per_gib = GIB / (4 * size)
+    maps = [_map(path) * per_gib for path in (built, joined)]
+    yield Row("first map of a GiB of it, all populated", maps[0], "file made by cat", maps[1], 0.05)
+    before()
+    yield _many_small(folder, 2_000 if quick else 20_000)
 
 
 def _sources(folder: Path, size: int) -> list[Path]:
-    block = os.urandom(_PIECE)
+    block = os.urandom(16 * MIB)
     paths = [folder / f"source{index}.bin" for index in range(4)]
     for path in paths:
         with path.open("wb") as out:
-            for _ in range(size // _PIECE):
+            for _ in range(size // len(block)):
                 out.write(block)
     return paths
 
 
-def build(digest: str, target: Path, sources: list[Path]) -> None:
-    """Build one bundle of ``sources`` in this process."""
-    builder = ModelBundle.builder(target).with_config(BundleConfig(digest=digest))
-    for index, source in enumerate(sources):
-        builder.add_model(f"model{index}", source)
-    builder.build().close()
-
-
-def _peaks(target: Path, sources: list[Path]) -> tuple[int, int]:
-    """The peak of a process that builds, and what it had before, in MiB."""
-    command = [sys.executable, __file__, str(target), *map(str, sources)]
-    base, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return int(peak), int(base)
-
-
-def _peak_so_far() -> int:
-    """Of this process, in MiB. The figure of ``getrusage`` would still be that of the process it was forked from."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) >> 10
+def _map(path: Path) -> float:
+    """Seconds to have all of a file mapped that is in the page cache."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+        return timed(lambda: memory.madvise(POPULATE_READ))
 
 
 def _many_small(folder: Path, count: int) -> Row:
@@ -83,15 +79,3 @@ def _many_small(folder: Path, count: int) -> Row:
         times.append(timed(lambda builder=builder: builder.build().close()))
     few, many = times
     return Row(f"build {count:,} × 4 KiB", many, f"ten times {count // 10:,} × 4 KiB", few * 10, 1.3)
-
-
-def main() -> None:
-    """Build once in this process and print its peak before and after."""
-    target, *sources = map(Path, sys.argv[1:])
-    base = _peak_so_far()
-    build("xxh3-128", target, sources)
-    print(base, _peak_so_far())
-
-
-if __name__ == "__main__":
-    main()

@@ -3,44 +3,100 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import json
+import os
 import random
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+MIB = 1 << 20
+GIB = 1 << 30
 
 Action = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: ours and the peer's, in seconds or MiB, and the ratio that is aimed at, if any."""
+    """One line of the table.
+
+    Parameters
+    ----------
+    operation
+        What was measured.
+    ours, theirs
+        In ``unit``; ``theirs`` is ``None`` when the peer is not there.
+    peer
+        What it is held against, or why it cannot be.
+    goal
+        The most that ours over theirs may be, if anything is aimed at.
+    exact
+        Ours has to be equal to theirs.
+    """
 
     operation: str
     ours: float
     peer: str
-    theirs: float
+    theirs: float | None
     goal: float | None = None
     unit: str = "s"
+    exact: bool = False
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """Ours over theirs."""
-        return self.ours / self.theirs
+        return None if self.theirs is None else self.ours / self.theirs
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is reached; ``None`` if there is none, or nothing to hold it against."""
+        if self.theirs is None:
+            return None
+        if self.exact:
+            return self.ours == self.theirs
+        return None if self.goal is None else self.ours <= self.goal * self.theirs
 
 
-def in_turn(actions: Mapping[str, Action], rounds: int, before: Action | None = None) -> dict[str, float]:
-    """The median seconds of each action over ``rounds`` rounds, each in an order of its own.
+class Times(dict[str, list[float]]):
+    """The seconds of each action, one entry a round."""
 
-    A fixed order would favour whoever comes after an expensive neighbour. ``before`` runs, untimed, before each.
+    def median(self, name: str) -> float:
+        """What it usually took."""
+        return statistics.median(self[name])
+
+    def least(self, name: str) -> float:
+        """What it took when nothing came between."""
+        return min(self[name])
+
+    def rows(self, operation: str, goals: Mapping[str, float | None], *, per: int = 1) -> Iterator[Row]:
+        """A row for each peer in ``goals``: the action ``ours`` against it, as many ``per`` run."""
+        ours = self.median("ours") / per
+        for peer, goal in goals.items():
+            if peer in self:
+                yield Row(operation, ours, peer, self.median(peer) / per, goal)
+            else:
+                yield Row(operation, ours, f"{peer}: not installed", None, goal)
+
+
+def in_turn(actions: Mapping[str, Action], rounds: int, before: Action | None = None) -> Times:
+    """The seconds of each action in each of ``rounds`` rounds, every round in an order of its own.
+
+    A fixed order would favour whoever comes after a cheap neighbour. ``before`` runs, untimed, before each.
     """
-    times: dict[str, list[float]] = {name: [] for name in actions}
+    times = Times({name: [] for name in actions})
     for _ in range(rounds):
         for name in random.sample(list(actions), len(actions)):
             if before is not None:
                 before()
             times[name].append(timed(actions[name]))
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 def timed(action: Action) -> float:
@@ -66,3 +122,43 @@ def _loop(action: Action, calls: int) -> float:
     for _ in steps:
         action()
     return time.perf_counter() - began
+
+
+def installed(name: str) -> ModuleType | None:
+    """The library ``name`` of a peer, if it is there."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def in_child(script: str, *arguments: object) -> Any:
+    """What the script beside this one prints as JSON in a process of its own, with the seconds it took altogether."""
+    command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
+    began = time.perf_counter()
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {**json.loads(printed), "seconds": time.perf_counter() - began}
+
+
+def peak_memory() -> int:
+    """The most bytes this process ever had in memory.
+
+    The figure of ``getrusage`` would still be that of the process it was forked from.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
+
+
+def memory_now() -> int:
+    """Bytes this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def leave_page_cache(path: Path) -> None:
+    """Let the system forget what it holds of a file that nobody maps, so that the next read is from the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
