@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QMenu
 from apbundle_gui import theme
 from apbundle_gui.models import copies
 from apbundle_gui.models import text as words
+from apbundle_gui.models.byte_map import Stretch
 from apbundle_gui.models.model_table import Column, ModelTable
+from apbundle_gui.pages.inspect.byte_map_bar import ByteMapBar
 from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.model_panel import ModelPanel
 from apbundle_gui.pages.inspect.models_view import ModelsView
-from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.selection import Place, Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.drag_files import DragFiles
@@ -45,7 +47,7 @@ class ModelsTab(TableTab):
 
     extract_wanted = Signal()
 
-    title = "Models"
+    title = "Overview"
     noun = "model"
     placeholder = "Filter by name, format or architecture"
     nothing = "This bundle holds no models."
@@ -57,6 +59,9 @@ class ModelsTab(TableTab):
         self.panel = ModelPanel(services)
         super().__init__(services, selection, self.table, self.table_view, self.panel)
         self.table.setParent(self)
+        self.map = ByteMapBar()
+        self.map.chosen.connect(self._stretch_chosen)
+        self.column.insertWidget(0, self.map)
         self._drag_files = drag_files
         self.view.selectionModel().selectionChanged.connect(self._rows_selected)
         self.view.selectionModel().currentChanged.connect(self._rows_selected)
@@ -83,6 +88,7 @@ class ModelsTab(TableTab):
             inspection.formats.changed.connect(self.panel.refresh)
             inspection.verification.changed.connect(self.panel.refresh)
             inspection.fields_ready.connect(self.panel.show_fields)
+        self.map.show_inspection(inspection)
         self.table.show_inspection(inspection)
         self.panel.show_models(inspection, self.selection.models, self.selection.current)
 
@@ -99,8 +105,16 @@ class ModelsTab(TableTab):
     def _is_selected(self, row: int) -> bool:
         return self.view.selectionModel().isSelected(self.table.index(row, 0))
 
+    def _stretch_chosen(self, stretch: Stretch) -> None:
+        self.selection.go(Place(stretch.model, "", stretch.tensor, (stretch.start, stretch.end - stretch.start)))
+
     def selection_changed(self) -> None:
-        selection = self.selection
+        selection, place = self.selection, self.selection.place
+        if self.inspection is not None and place.model is not None:
+            self.inspection.contents.want(place.model)
+            self.map.view.mark(place.span or self.inspection.span_of(place.model, place.tensor))
+        else:
+            self.map.view.mark(place.span)
         if self.inspection is not None:
             self.inspection.need_fields()
         if not self._shows(selection.current):

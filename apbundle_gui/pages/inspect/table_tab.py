@@ -30,6 +30,8 @@ class TableTab(Tab):
 
     Attributes
     ----------
+    column
+        The layout of the whole tab, in which subclasses may put more above the table.
     following
         Whether its rows are being selected because something else was; then it selects nothing itself.
     """
@@ -63,9 +65,10 @@ class TableTab(Tab):
         self._splitter.addWidget(panel)
         self._splitter.setStretchFactor(0, 1)
         self._splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._splitter)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(Space.M)
+        self.column.addWidget(self._splitter, 1)
         model.modelReset.connect(self._show_count)
         self.columns = ColumnFit(view, self.widths)
         self.columns.restore(services.settings.texts(self.key("columns")))

@@ -6,12 +6,13 @@ from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models.arranged import AnyIndex
 from apbundle_gui.models.bundle_tree import NODE_ROLE, BundleTree, Twig
 from apbundle_gui.models.tree_items import Column, TreeItem
+from apbundle_gui.pages.inspect.columns import ColumnFit, Width
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import CellDelegate, TableView
 
@@ -19,7 +20,7 @@ INDENT: Final = 14
 """How far a level is set in, in pixels."""
 FOLD_ROOM: Final = 16
 """Width of the sign that folds, in pixels."""
-WIDTHS: Final = (110, 60, 76)
+WIDTHS: Final = (Width(150, grow=1), Width(66, drop=1), Width(80))
 Key = Qt.Key
 
 
@@ -71,11 +72,7 @@ class TreeView(TableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setItemDelegate(CellDelegate(self))
         self.setItemDelegateForColumn(Column.NAME, _TwigDelegate(self))
-        header = self.horizontalHeader()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate(WIDTHS):
-            header.resizeSection(column, width)
+        self.columns = ColumnFit(self, WIDTHS)
         self.selectionModel().currentRowChanged.connect(self._row_changed)
         tree.revealed.connect(self.show_row)
 

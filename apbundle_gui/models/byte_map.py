@@ -1,0 +1,147 @@
+"""What every byte of a bundle is: the parts of the file in their order, and the tensors inside the models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apbundle.format import layout
+from apbundle_gui.models import text as words
+from apbundle_gui.services.inspection import Inspection
+
+Integers = NDArray[np.int64]
+
+
+class Part(IntEnum):
+    """What a stretch of the file is."""
+
+    HEADER = 0
+    ENTRIES = 1
+    EXTENSION = 2
+    SLACK = 3
+    MODEL = 4
+    PADDING = 5
+
+
+TITLES: Final = {
+    Part.HEADER: "Header",
+    Part.ENTRIES: "Manifest",
+    Part.EXTENSION: "Extension",
+    Part.SLACK: "Slack",
+    Part.MODEL: "Model",
+    Part.PADDING: "Padding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some bytes of the file that are one thing.
+
+    Parameters
+    ----------
+    start, end
+        The first byte and the one after the last.
+    part
+        What they are.
+    model, tensor
+        Which one, where it is one.
+    name
+        What to call it.
+    """
+
+    start: int
+    end: int
+    part: Part
+    name: str
+    model: int | None = None
+    tensor: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Name, place and size, a line each."""
+        where = f"{words.hex_offset(self.start)} – {words.hex_offset(max(self.end - 1, self.start))}"
+        return f"{self.name}\n{where}\n{words.size(self.end - self.start)} ({words.exact_size(self.end - self.start)})"
+
+
+class ByteMap:
+    """The parts of one file. They tile it: every byte is in exactly one.
+
+    Parameters
+    ----------
+    inspection
+        The bundle.
+    """
+
+    def __init__(self, inspection: Inspection) -> None:
+        self._inspection = inspection
+        reader = inspection.reader
+        self.size: Final[int] = reader.file.size
+        begin = reader.data_offset
+        entries_end = layout.HEADER.size + reader.entries_end
+        extension_end = reader.extension_range[1] if reader.extension_range is not None else entries_end
+        starts = [0, layout.HEADER.size, entries_end, extension_end]
+        parts = [Part.HEADER, Part.ENTRIES, Part.EXTENSION, Part.SLACK]
+        extents = reader.extents
+        model_starts = extents.starts.astype(np.int64) + begin
+        model_ends = extents.ends.astype(np.int64) + begin
+        count = len(model_starts)
+        edges = np.empty(2 * count + 1, np.int64)  # padding and models in turn, beginning and ending with padding
+        edges[0] = begin
+        edges[1::2] = model_starts
+        edges[2::2] = model_ends
+        kinds = np.full(2 * count + 1, Part.PADDING, np.int64)
+        kinds[1::2] = Part.MODEL
+        models = np.full(2 * count + 1, -1, np.int64)
+        models[1::2] = extents.order
+        self._starts = np.concatenate((np.array(starts, np.int64), edges))
+        self._parts = np.concatenate((np.array(parts, np.int64), kinds))
+        self._models = np.concatenate((np.full(len(starts), -1, np.int64), models))
+        self._sorted: dict[int, tuple[Integers, Integers, Integers]] = {}
+
+    def parts_at(self, offsets: Integers) -> tuple[Integers, Integers, Integers]:
+        """Of each of these bytes the number of its stretch, its :class:`Part`, and its model (-1: none)."""
+        places = np.searchsorted(self._starts, offsets, "right") - 1
+        return places, self._parts[places], self._models[places]
+
+    def stretch_at(self, offset: int) -> Stretch:
+        """The part that holds a byte; of a model the tensor in it, where that is known."""
+        place = int(np.searchsorted(self._starts, offset, "right")) - 1
+        start = int(self._starts[place])
+        end = int(self._starts[place + 1]) if place + 1 < len(self._starts) else self.size
+        part, model = Part(self._parts[place]), int(self._models[place])
+        if model < 0:
+            return Stretch(start, end, part, TITLES[part])
+        inspection = self._inspection
+        tensor = inspection.tensor_at(model, offset)
+        contents = inspection.contents.of(model)
+        span = inspection.span_of(model, tensor) if tensor is not None else None
+        name = words.safe(inspection.names[model])
+        if tensor is None or span is None or contents is None:
+            return Stretch(start, end, part, name, model)
+        return Stretch(
+            span[0], span[0] + span[1], part, f"{words.safe(contents.tensors.name(tensor))} of {name}", model, tensor
+        )
+
+    def tensors_at(self, model: int, offsets: Integers) -> tuple[Integers, list[str]]:
+        """Of each of these bytes of a model the tensor that holds it (-1: none), and all tensors' element types."""
+        contents = self._inspection.contents.of(model)
+        span = self._inspection.span_of(model)
+        if contents is None or span is None or not len(contents.tensors):
+            return np.full(len(offsets), -1, np.int64), []
+        if self._inspection.reader.entry(self._inspection.names[model]).compressed:
+            return np.full(len(offsets), -1, np.int64), []
+        known = self._sorted.get(model)
+        if known is None:
+            order = np.argsort(contents.tensors.offsets, kind="stable")
+            starts = contents.tensors.offsets[order] + span[0]
+            known = self._sorted[model] = order, starts, starts + contents.tensors.sizes[order]
+        order, starts, ends = known
+        places = np.searchsorted(starts, offsets, "right") - 1
+        inside = (places >= 0) & (offsets < ends[places])
+        kinds = contents.tensors.kinds
+        found: Any = np.where(inside, order[places], -1)
+        return found, [kinds[number].dtype for number in contents.tensors.kind_numbers[found[found >= 0]].tolist()]
