@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 from apbundle.format.extract import ExtractReport
 from apbundle_gui.models.remarks import Remark, remarks
 from apbundle_gui.pages.inspect.card import BundleCard
+from apbundle_gui.pages.inspect.changes import Changes, Whereabouts
 from apbundle_gui.pages.inspect.empty import EmptyInspect
 from apbundle_gui.pages.inspect.extracting import Extracting, report_sentence
 from apbundle_gui.pages.inspect.failure import FailurePage
@@ -71,6 +72,7 @@ class InspectPage(Page):
         )
         self.tabs = Tabs(self._all_tabs)
         self.banner = Banner()
+        self.changes = Changes(self.services, self.selection, self.banner, self)
         self.card = BundleCard()
         self.remarks = RemarksView()
         self.navigation = Navigation(self.services, self.selection, self.tabs, self._inspection_of, self)
@@ -223,6 +225,7 @@ class InspectPage(Page):
         before, self.inspection = self.inspection, inspection
         again = before is not None and inspection is not None and before.path == inspection.path
         kept = [before.names[model] for model in self.selection.models[:1000]] if again and before else []
+        whereabouts = Whereabouts.of(before, self.selection.place) if again and before else None
         self.banner.dismiss()
         self.selection.clear()
         if not again:
@@ -230,6 +233,7 @@ class InspectPage(Page):
         for tab in self._all_tabs:
             tab.show_inspection(inspection)
         self.card.show_inspection(inspection)
+        self.changes.show_inspection(inspection, whereabouts)
         if inspection is None:
             self.remarks.show_remarks(())
             return
