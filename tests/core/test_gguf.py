@@ -15,7 +15,7 @@ from apbundle.payload.arrays import payload_arrays, tensor_array
 from apbundle.payload.gguf_values import read_list
 from apbundle.payload.quantised import GGML_BLOCKS, can_dequantise, dequantise
 from apbundle.payload.sink import Folded
-from support.payloads import Strict, contents
+from support.payloads import Strict, contents, gguf_pair, gguf_payload, gguf_tensor, gguf_text
 
 PLAIN = {
     "f32": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -169,23 +169,6 @@ def test_a_large_vocabulary_is_not_loaded(tmp_path: Path):
         next(read_list(template, Strict(content), len(content)))
 
 
-def text(value: bytes) -> bytes:
-    return struct.pack("<Q", len(value)) + value
-
-
-def pair(key: bytes, kind: int, value: bytes) -> bytes:
-    return text(key) + struct.pack("<I", kind) + value
-
-
-def tensor(name: bytes, shape: list[int], kind: int, offset: int) -> bytes:
-    return text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
-
-
-def payload(pairs: list[bytes], tensors: list[bytes], data: bytes = b"", version: int = 3) -> bytes:
-    header = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(pairs)) + b"".join(pairs + tensors)
-    return header + bytes(-len(header) % 32) + data
-
-
 def nested(depth: int) -> bytes:
     return struct.pack("<IQ", 9, 1) * (depth - 1) + struct.pack("<IQ", 0, 2) + b"\1\2"
 
@@ -196,18 +179,21 @@ ALIGNMENT = b"general.alignment"
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (payload([pair(ALIGNMENT, 4, struct.pack("<I", 0))], []), "not a power of two"),
-        (payload([pair(ALIGNMENT, 4, struct.pack("<I", 48))], []), "not a power of two"),
-        (payload([pair(ALIGNMENT, 8, text(b"32"))], []), "not a power of two"),
-        (payload([], [tensor(b"x", [1], 0, 4)], bytes(8)), "not aligned"),
-        (payload([], [tensor(b"x", [2], 0, 0)], bytes(4)), "past the end"),
-        (payload([], [tensor(b"x", [2], 0, 2**62)], bytes(4)), "past the end"),
-        (payload([], [tensor(b"x", [16], 0, 0), tensor(b"y", [1], 0, 32)], bytes(64)), "into the data of others"),
-        (payload([], [tensor(b"x", [1], 0, 0)] * 2, bytes(4)), "two tensors are named 'x'"),
-        (payload([], [tensor(b"x", [33], 2, 0)], bytes(36)), "do not divide"),
-        (payload([], [tensor(b"x", [1], 4, 0)], bytes(4)), "type 4, whose size is not known"),
-        (payload([], [tensor(b"x", [32], 9, 0)], bytes(40)), "type 9, whose size is not known"),
-        (payload([], [tensor(b"x", [1] * 5, 0, 0)], bytes(4)), "5 dimensions"),
+        (gguf_payload([gguf_pair(ALIGNMENT, 4, struct.pack("<I", 0))], []), "not a power of two"),
+        (gguf_payload([gguf_pair(ALIGNMENT, 4, struct.pack("<I", 48))], []), "not a power of two"),
+        (gguf_payload([gguf_pair(ALIGNMENT, 8, gguf_text(b"32"))], []), "not a power of two"),
+        (gguf_payload([], [gguf_tensor(b"x", [1], 0, 4)], bytes(8)), "not aligned"),
+        (gguf_payload([], [gguf_tensor(b"x", [2], 0, 0)], bytes(4)), "past the end"),
+        (gguf_payload([], [gguf_tensor(b"x", [2], 0, 2**62)], bytes(4)), "past the end"),
+        (
+            gguf_payload([], [gguf_tensor(b"x", [16], 0, 0), gguf_tensor(b"y", [1], 0, 32)], bytes(64)),
+            "into the data of others",
+        ),
+        (gguf_payload([], [gguf_tensor(b"x", [1], 0, 0)] * 2, bytes(4)), "two tensors are named 'x'"),
+        (gguf_payload([], [gguf_tensor(b"x", [33], 2, 0)], bytes(36)), "do not divide"),
+        (gguf_payload([], [gguf_tensor(b"x", [1], 4, 0)], bytes(4)), "type 4, whose size is not known"),
+        (gguf_payload([], [gguf_tensor(b"x", [32], 9, 0)], bytes(40)), "type 9, whose size is not known"),
+        (gguf_payload([], [gguf_tensor(b"x", [1] * 5, 0, 0)], bytes(4)), "5 dimensions"),
     ],
 )
 def test_what_is_wrong_is_said_and_tensors_are_listed(content: bytes, words: str):
@@ -223,18 +209,18 @@ def test_what_is_wrong_is_said_and_tensors_are_listed(content: bytes, words: str
         (b"GGUF" + struct.pack("<IQQ", 4, 0, 0), "version 4 is not read"),
         (b"GGUF" + struct.pack("<IQQ", 3, 1, 2**62), "have room"),
         (b"GGUF" + struct.pack("<IQQ", 3, 2**62, 0), "have room"),
-        (payload([pair(b"k", 13, b"\0")], []), "unknown type 13"),
-        (payload([pair(b"k", 9, struct.pack("<IQ", 13, 1) + b"\0")], []), "unknown type 13"),
-        (payload([pair(b"k", 9, struct.pack("<IQ", 8, 2**60))], []), "more than 4,000,000"),
-        (payload([pair(b"k", 9, struct.pack("<IQ", 8, 99))], []), "ends early"),
-        (payload([pair(b"k", 9, struct.pack("<IQ", 12, 2**60))], []), "ends early"),
-        (payload([pair(b"k", 9, struct.pack("<IQ", 0, 2**64 - 1))], []), "ends early"),
-        (payload([pair(b"k", 9, nested(5))], []), "nested deeper"),
-        (payload([pair(b"k", 8, struct.pack("<Q", 2**63))], []), "ends early"),
-        (payload([struct.pack("<Q", 70_000) + bytes(70_100)], []), "a key of 70,000 bytes"),
-        (payload([], [tensor(b"x", [1] * 33, 0, 0)]), "33 dimensions"),
-        (payload([], [text(b"x") + struct.pack("<I", 2**32 - 1)], bytes(40)), "ends early"),
-        (payload([], [tensor(b"x", [2**40, 2**40], 0, 0)]), "63 bits"),
+        (gguf_payload([gguf_pair(b"k", 13, b"\0")], []), "unknown type 13"),
+        (gguf_payload([gguf_pair(b"k", 9, struct.pack("<IQ", 13, 1) + b"\0")], []), "unknown type 13"),
+        (gguf_payload([gguf_pair(b"k", 9, struct.pack("<IQ", 8, 2**60))], []), "more than 4,000,000"),
+        (gguf_payload([gguf_pair(b"k", 9, struct.pack("<IQ", 8, 99))], []), "ends early"),
+        (gguf_payload([gguf_pair(b"k", 9, struct.pack("<IQ", 12, 2**60))], []), "ends early"),
+        (gguf_payload([gguf_pair(b"k", 9, struct.pack("<IQ", 0, 2**64 - 1))], []), "ends early"),
+        (gguf_payload([gguf_pair(b"k", 9, nested(5))], []), "nested deeper"),
+        (gguf_payload([gguf_pair(b"k", 8, struct.pack("<Q", 2**63))], []), "ends early"),
+        (gguf_payload([struct.pack("<Q", 70_000) + bytes(70_100)], []), "a key of 70,000 bytes"),
+        (gguf_payload([], [gguf_tensor(b"x", [1] * 33, 0, 0)]), "33 dimensions"),
+        (gguf_payload([], [gguf_text(b"x") + struct.pack("<I", 2**32 - 1)], bytes(40)), "ends early"),
+        (gguf_payload([], [gguf_tensor(b"x", [2**40, 2**40], 0, 0)]), "63 bits"),
     ],
 )
 def test_where_reading_ends(content: bytes, words: str):
@@ -244,7 +230,7 @@ def test_where_reading_ends(content: bytes, words: str):
 
 
 def test_lists_of_lists():
-    found = contents(payload([pair(b"k", 9, nested(4)), pair(b"after", 0, b"\7")], []))
+    found = contents(gguf_payload([gguf_pair(b"k", 9, nested(4)), gguf_pair(b"after", 0, b"\7")], []))
     assert found.metadata[1] == ("after", 7)
     value = found.metadata[0][1]
     assert isinstance(value, Folded)
@@ -252,8 +238,8 @@ def test_lists_of_lists():
 
 
 def test_a_split_model_says_which_part_it_is():
-    pairs = [pair(b"split.no", 2, b"\1\0"), pair(b"split.count", 2, b"\3\0")]
-    assert dict(contents(payload(pairs, [])).facts)["part"] == "2 of 3"
+    pairs = [gguf_pair(b"split.no", 2, b"\1\0"), gguf_pair(b"split.count", 2, b"\3\0")]
+    assert dict(contents(gguf_payload(pairs, [])).facts)["part"] == "2 of 3"
 
 
 def test_the_hostile_corpus(malformed: Path):

@@ -94,6 +94,27 @@ def apr_whisper() -> bytes:
     return b"APR1" + struct.pack("<HBBBHB10I", 1, 0, 2, 0, 167, 3, *sizes) + bytes(20)
 
 
+def gguf_text(value: bytes) -> bytes:
+    """A text of GGUF."""
+    return struct.pack("<Q", len(value)) + value
+
+
+def gguf_pair(key: bytes, kind: int, value: bytes) -> bytes:
+    """A pair of GGUF metadata."""
+    return gguf_text(key) + struct.pack("<I", kind) + value
+
+
+def gguf_tensor(name: bytes, shape: Sequence[int], kind: int, offset: int) -> bytes:
+    """The description of a GGUF tensor; dimensions with the fastest first."""
+    return gguf_text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
+
+
+def gguf_payload(pairs: Sequence[bytes], tensors: Sequence[bytes], data: bytes = b"", version: int = 3) -> bytes:
+    """A GGUF payload."""
+    header = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(pairs)) + b"".join([*pairs, *tensors])
+    return header + bytes(-len(header) % 32) + data
+
+
 def msgpack(value: Any) -> bytes:
     """``value`` in MessagePack, in the shortest of its forms."""
     if value is None or isinstance(value, bool):

@@ -21,6 +21,9 @@ from apbundle.payload.tensors import MAX_RANK, MAX_TENSORS, BlockType, PayloadEr
 LONGEST_HEADER = 1 << 28
 """Most bytes that are walked before the data."""
 
+MAX_PAIRS = 1_000_000
+"""Most metadata entries that are walked."""
+
 LONGEST_NAME = 65_535
 """Longest name of a tensor or key, in bytes."""
 
@@ -37,6 +40,7 @@ _TYPES = dict(
 )
 _LEAST_PAIR = 13  # bytes: an empty key, a type, one byte
 _LEAST_TENSOR = 24  # bytes: an empty name, no dimensions
+_PAIRS_BETWEEN_CHECKS = 1024
 _DEFAULT_ALIGNMENT = 32
 _USUAL_RANK = 4
 
@@ -65,6 +69,8 @@ def scan_gguf(data: ByteRange, sink: Sink) -> None:
             f"{room // _LEAST_TENSOR:,} and {room // _LEAST_PAIR:,} have room",
             8,
         )
+    if pairs > MAX_PAIRS:
+        raise PayloadError(f"the header has {pairs:,} metadata entries; at most {MAX_PAIRS:,} are accepted", 16)
     alignment = _read_metadata(cursor, pairs, sink)
     if tensors > MAX_TENSORS:
         raise PayloadError(f"the payload lists {tensors:,} tensors; at most {MAX_TENSORS:,} are accepted", 8)
@@ -86,7 +92,9 @@ def _read_metadata(cursor: Cursor, count: int, sink: Sink) -> int:
     """Read the pairs; return the alignment."""
     reader = MetadataReader(cursor, sink.reporter.check)
     seen: dict[str, Value] = {}
-    for _ in range(count):
+    for number in range(count):
+        if number % _PAIRS_BETWEEN_CHECKS == 0:
+            sink.reporter.check()
         begin = cursor.offset
         key = read_text(cursor, LONGEST_NAME, "key")
         value = reader.value(cursor.number(4))

@@ -13,8 +13,8 @@ from typing import Any
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.tensors import PayloadError
 
-LONGEST_VALUE = 1 << 18
-"""Longest value that is parsed as a whole, in characters."""
+LONGEST_VALUE = 1 << 16
+"""Longest value that is surely parsed as a whole, in characters."""
 
 LONGEST_STRING = 1 << 24
 """Longest string value, in characters, where a string is all there can be."""
@@ -22,7 +22,7 @@ LONGEST_STRING = 1 << 24
 MAX_NESTING = 127
 """Deepest nesting accepted, in levels from the outermost object."""
 
-_PIECE = 1 << 20
+_PIECE = 1 << 18  # bytes, and so never less than the longest value
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -34,7 +34,7 @@ class JsonStream:
     data
         The payload.
     offset, size
-        The range, inside the payload. It is read in pieces of 1 MiB.
+        The range, inside the payload. It is read in pieces of 256 KiB.
     what
         What the text is, for messages: ``"header"``.
     """

@@ -8,7 +8,7 @@ from typing import Any
 from apbundle.payload.tensors import PayloadError
 
 _DEEPEST = 32
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 200_000
 _NUMBERS = {
     byte: struct.Struct(">" + form) for byte, form in zip(range(0xCA, 0xD4), "fdBHIQbhiq", strict=True)
 }  # the byte that announces a number → how it is stored
@@ -36,7 +36,7 @@ def read_msgpack(data: bytes, offset: int) -> Any:
     Raises
     ------
     PayloadError
-        When it is not one sound value, is nested deeper than 32 levels or holds more than a million values.
+        When it is not one sound value, is nested deeper than 32 levels, or holds more than 200,000 values.
     """
     reader = _Reader(data, offset)
     value = reader.value(_DEEPEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -84,13 +85,17 @@ def dequantise(info: TensorInfo, data: bytes | bytearray | memoryview) -> Floats
         raise PayloadError(f"numbers of type {info.dtype} cannot be unpacked here", info.offset)
     if len(data) != info.raw_size:
         raise PayloadError(f"tensor {info.name!r} has {len(data):,} bytes where its shape takes {info.raw_size:,}")
-    if info.elements == 0:
-        return np.zeros(info.shape, np.float32)
-    blocks = np.frombuffer(data, np.uint8).reshape(-1, block.bytes)
-    with np.errstate(all="ignore"):  # scales may be anything
-        return unpack(blocks).reshape(-1)[: info.elements].reshape(info.shape)
+    try:
+        if not len(data):
+            return np.zeros(info.shape, np.float32)
+        with np.errstate(all="ignore"):  # scales may be anything
+            numbers = unpack(np.frombuffer(data, np.uint8).reshape(-1, block.bytes))
+        return numbers.reshape(-1)[: info.elements].reshape(info.shape)
+    except ValueError as error:  # nothing at all, in dimensions beyond what an array can have
+        raise PayloadError(f"tensor {info.name!r} cannot be an array: {error}", info.offset) from None
 
 
+@cache
 def _by_gguf(name: str) -> Callable[[Bytes], Floats] | None:
     """How the package ``gguf`` unpacks blocks of this type; None where it is not installed or does not know them."""
     if name not in GGML_BLOCKS:

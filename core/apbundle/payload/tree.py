@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from apbundle.payload.json_stream import JsonStream
@@ -13,6 +14,7 @@ _DEEPEST = 4  # levels of objects that become keys
 _FIRST = 8  # elements of a list that are kept
 _SHORT = 256  # characters of an element that is kept as text
 _MOST_PARTS = 2_000_000  # elements and members of long values that are walked, in one payload
+_PARTS_BETWEEN_CHECKS = 4096
 
 
 def add_tree(sink: Sink, key: str, value: Any, offset: int | None = None, levels: int = _DEEPEST) -> None:
@@ -32,7 +34,7 @@ def add_json(sink: Sink, stream: JsonStream) -> None:
     PayloadError
         Where it is not JSON; what came before was added.
     """
-    walk = _Walk(stream)
+    walk = _Walk(stream, sink.reporter.check)
     for key in stream.members():
         offset = stream.offset
         try:
@@ -46,8 +48,9 @@ def add_json(sink: Sink, stream: JsonStream) -> None:
 class _Walk:
     """Goes through values that are too long to be parsed as a whole, and keeps how they begin."""
 
-    def __init__(self, stream: JsonStream) -> None:
+    def __init__(self, stream: JsonStream, check: Callable[[], None]) -> None:
         self._stream = stream
+        self._check = check
         self._parts = 0
 
     def long_value(self, levels: int) -> Any:
@@ -61,6 +64,8 @@ class _Walk:
         count = 0
         for part in stream.items() if character == "[" else stream.members():
             count += 1
+            if self._parts % _PARTS_BETWEEN_CHECKS == 0:
+                self._check()
             self._parts += 1
             if self._parts > _MOST_PARTS:
                 raise PayloadError(f"the {stream.what} holds more than {_MOST_PARTS:,} values", stream.offset)
