@@ -60,6 +60,12 @@ class FileWatch(QObject):
             if present := [place for place in gone if place in watched]:
                 self._watcher.removePaths(present)
 
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for path in list(self._known):
+            self.forget(path)
+        self._settle.stop()
+
     def look(self) -> None:
         """Look at all files now."""
         for path in list(self._known):
@@ -72,7 +78,8 @@ class FileWatch(QObject):
             )
 
     def _stirred(self) -> None:
-        self._settle.start()
+        if self._known:
+            self._settle.start()
 
     def _seen(self, path: str, identity: FileIdentity | None) -> None:
         if path not in self._known or identity == self._known[path]:

@@ -162,6 +162,7 @@ class InspectPage(Page):
             tab.remember()
         self.services.settings.remember(_SIDES_KEY, self.sides.saveState())
         self.services.settings.remember(_TAB_KEY, self.tabs.bar.currentIndex())
+        self.changes.watch.close()
         for inspection in self._inspections.values():
             inspection.close()
         self.drag_files.clear()
