@@ -80,6 +80,7 @@ class Writer:
         return place
 
     def refer(self, place: int, target: int) -> None:
+        """Point from ``place`` to ``target``; what lies before it cannot be pointed to, and is a very long way."""
         struct.pack_into("<I", self.data, place, (target - place) % 2**32)
 
 
