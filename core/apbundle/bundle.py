@@ -185,13 +185,16 @@ class ModelBundle:
         return mapped
 
     def arrays(self, name: str) -> dict[str, Array]:
-        """The arrays of a safetensors model by name, read-only, without a copy where the file is mapped.
+        """The arrays of a model by name, read-only; those of a mapped file are copied only if they are encoded.
+
+        Any format will do whose tensors are listed, such as safetensors, GGUF, npz or ONNX. Quantised tensors come as
+        their bytes, the one array of an ``.npy`` model as ``"array"``.
 
         Raises
         ------
         ModelNotFound
         UnsupportedFeature
-            The model is something else than a sound safetensors payload.
+            The model lists no tensors, is damaged, or has some that no array can hold.
         """
         return model_arrays(self.get_model(name), name, self.path)
 

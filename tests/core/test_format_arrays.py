@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from safetensors import deserialize
 from apbundle import ModelBundle
 from apbundle.errors import BundleError
 from support.faults import without_fsync
+from support.payloads import apr_v2, gguf_payload, gguf_tensor
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +76,28 @@ def test_arrays_are_views_of_the_map(path: Path) -> None:
 def test_arrays_that_were_not_saved_yet() -> None:
     made = ModelBundle().add_model("m", {"w": np.ones(3, ml_dtypes.bfloat16)})
     assert made.arrays("m")["w"].tolist() == [1.0, 1.0, 1.0]
+
+
+FORMATS: dict[str, bytes] = {}
+_stream = io.BytesIO()
+np.save(_stream, np.asfortranarray(np.arange(6.0).reshape(2, 3)))
+FORMATS["npy"] = _stream.getvalue()
+for _name, _save in (("npz", np.savez), ("npz deflated", np.savez_compressed)):
+    _stream = io.BytesIO()
+    _save(_stream, array=np.arange(6.0).reshape(2, 3))
+    FORMATS[_name] = _stream.getvalue()
+FORMATS["apr"] = apr_v2([("array", 3, (2, 3), np.arange(6.0).tobytes())], {})
+FORMATS["gguf"] = gguf_payload([], [gguf_tensor(b"array", [3, 2], 28, 0)], np.arange(6.0).tobytes())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("mapped", [True, False])
+def test_arrays_of_other_formats(path: Path, name: str, mapped: bool) -> None:
+    ModelBundle.builder(path).add_model("before", b"x").add_model("m", FORMATS[name]).build().close()
+    with ModelBundle.load(path, mapped=mapped) as made:
+        (array,) = made.arrays("m").values()
+        np.testing.assert_array_equal(array, np.arange(6.0).reshape(2, 3))
+        assert not array.flags.writeable
 
 
 def test_what_cannot_be_read_as_arrays(path: Path) -> None:

@@ -108,7 +108,7 @@ def _scan_named(data: ByteRange, sink: Sink) -> None:
 
 
 def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
-    scan_header(data, sink.tensors, sink.metadata, sink.reporter)
+    sink.fact("data offset", scan_header(data, sink.tensors, sink.metadata, sink.reporter))
 
 
 _NAMED = ("apbundle", "hdf5", "json", "keras", "zip", "zstd")
