@@ -124,11 +124,12 @@ class Engine:
             message = f"There is no memory for {size} bytes of the model {model.name!r}."
             raise bundle_error("limit_exceeded", message) from error
         if self.pager.charged > self.pager.max_memory:
-            self.resize(self.pager.max_memory)
+            self.pager.make_room()
+            self._heap.give_back_freed()
         return memoryview(buffer)[:size]
 
     def resize(self, limit: int) -> None:
-        """Change the limit, or have it hold again when copies were made."""
+        """Change the limit."""
         self.pager.resize(limit)
         self._heap.give_back_freed()
 

@@ -177,6 +177,11 @@ class Pager:
         with self._operation():
             self._store.resize(max_memory)
 
+    def make_room(self) -> None:
+        """Evict until the limit holds again, when the source charges more than units: copies, for instance."""
+        with self._operation():
+            self._store.make_room("room")
+
     @property
     def max_memory(self) -> int:
         """The limit: bytes that may be charged."""

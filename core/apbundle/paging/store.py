@@ -265,10 +265,15 @@ class UnitStore:
         self.source.resize(limit)
         self._order.resize(limit)
         self.observer.resized(limit)
+        self.make_room("limit")
+
+    def make_room(self, cause: EvictCause) -> None:
+        """Evict until the limit holds, whatever the source charges besides units."""
+        self.work_off()
         while self.source.charged > self._limit:
             victim = self._order.victim()
             if victim is not None:
-                self.drop(victim, "limit")
+                self.drop(victim, cause)
             elif self._in_flight:
                 self._wait()
             else:

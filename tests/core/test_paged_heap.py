@@ -1,0 +1,122 @@
+"""Memory outside the map: what parts and copies are charged, and when it is given back."""
+
+from __future__ import annotations
+
+import pytest
+
+from apbundle.paged import heap as heap_module
+from apbundle.paged.heap import BOOKKEEPING, CountingHeap
+from apbundle.paging.observer import EvictCause, Silence
+from apbundle.paging.pager import Pager
+from apbundle.paging.units import Unit
+from support.paging import fill
+
+
+class Notes(Silence):
+    """Which units left, and why."""
+
+    def __init__(self) -> None:
+        self.left: list[tuple[int, str, int | None]] = []
+        self.limits: list[int] = []
+
+    def evicted(self, unit: int, size: int, cause: EvictCause, needed_by: int | None) -> None:
+        self.left.append((unit, cause, needed_by))
+
+    def resized(self, limit: int) -> None:
+        self.limits.append(limit)
+
+
+def units(count: int, size: int) -> dict[object, Unit]:
+    return {("m", number): Unit(number, "m", size, key=("m", number)) for number in range(count)}
+
+
+def test_parts_are_charged_what_they_cost() -> None:
+    table = units(8, 512)
+    table["whole"] = Unit(8, "whole", 512)
+    heap = CountingHeap(fill)
+    pager = Pager(table.get, heap, max_memory=4 * (512 + BOOKKEEPING) + 512)
+    pager.get("whole")
+    assert pager.charged == 512, "whole models are charged as the reference does"
+    for number in range(8):
+        pager.get(("m", number))
+    assert pager.cached_count == 4
+    assert pager.charged == 4 * (512 + BOOKKEEPING)
+    pager.pin([("m", 7), ("m", 6)])
+    assert heap.pinned == 2 * (512 + BOOKKEEPING)
+    pager.unpin([("m", 7), ("m", 6)])
+    assert heap.pinned == 0
+    pager.clear()
+    assert pager.charged == pager.resident == 0
+    pager.close()
+
+
+@pytest.mark.parametrize("size", [1000, 300_000])
+def test_copies_are_charged_while_they_live(size: int) -> None:
+    heap = CountingHeap(fill)
+    pager = Pager(units(9, size).get, heap, max_memory=3 * (size + BOOKKEEPING))
+    for number in range(3):
+        pager.get(("m", number))
+    before = pager.charged
+    copy = memoryview(heap.copy_buffer(size))
+    part = copy[10:20]
+    assert pager.charged - before >= size
+    assert pager.resident >= pager.charged
+    pager.get(("m", 5))
+    assert pager.charged <= pager.max_memory
+    assert pager.cached_count == 2
+    del copy
+    assert pager.charged > pager.cached_count * (size + BOOKKEEPING), "a part of it lives"
+    del part
+    assert pager.charged == pager.cached_count * (size + BOOKKEEPING)
+    pager.close()
+
+
+def test_room_is_made_when_copies_took_it() -> None:
+    notes, heap = Notes(), CountingHeap(fill)
+    pager = Pager(units(3, 1000).get, heap, max_memory=3 * (1000 + BOOKKEEPING), observer=notes)
+    for number in range(3):
+        pager.get(("m", number))
+    pager.make_room()
+    assert notes.left == []
+    copy = heap.copy_buffer(1000)
+    pager.make_room()
+    assert notes.left == [(0, "room", None)]
+    assert pager.charged <= pager.max_memory
+    assert notes.limits == []
+    more = [heap.copy_buffer(1000) for _ in range(20)]
+    pager.make_room()
+    assert pager.cached_count == 0
+    assert len(copy) + sum(map(len, more)) == pager.charged
+    pager.close()
+
+
+def test_idle_memory_makes_way_for_copies() -> None:
+    size = 300_000
+    heap = CountingHeap(fill)
+    pager = Pager(units(4, size).get, heap, max_memory=4 * (size + BOOKKEEPING))
+    for number in range(4):
+        pager.get(("m", number))
+    for number in range(4):
+        pager.evict(("m", number))
+    assert pager.resident >= 4 * size, "kept to be used again"
+    copies = [heap.copy_buffer(size - 1000) for _ in range(3)]
+    assert pager.resident <= pager.max_memory
+    assert heap.copied >= 3 * (size - 1000)
+    del copies
+    pager.close()
+
+
+@pytest.mark.parametrize("lacks", [AttributeError, OSError])
+def test_c_libraries_that_cannot_give_memory_back(monkeypatch: pytest.MonkeyPatch, lacks: type[Exception]) -> None:
+    def refuse(name: None) -> object:
+        raise lacks
+
+    monkeypatch.setattr(heap_module.ctypes, "CDLL", refuse)
+    heap_module._malloc_trim.cache_clear()
+    try:
+        pager = Pager(units(1, 100).get, CountingHeap(fill), max_memory=4096)
+        pager.get(("m", 0))
+        pager.clear()
+        pager.close()
+    finally:
+        heap_module._malloc_trim.cache_clear()
