@@ -33,11 +33,17 @@ def _sometimes_fails(unit: Any, into: memoryview) -> None:
     fill(unit, into)
 
 
-def random_step(pager: Pager, dice: random.Random, names: Sequence[str], pinned: list[str]) -> None:
-    """Do one thing or another; ``pinned`` has the pins that are to be taken back."""
+def random_step(
+    pager: Pager, dice: random.Random, names: Sequence[str], pinned: list[str], *, repeatable: bool = False
+) -> None:
+    """Do one thing or another; ``pinned`` has the pins that are to be taken back.
+
+    Some loads fail. If all is to be ``repeatable``, nothing is done that leaves no trace and yet changes predictions.
+    """
     name = dice.choice(names)
     FAILING.clear()
-    FAILING.update(dice.sample(names, 1) if dice.random() < 0.1 else ())
+    if dice.random() < 0.1:
+        FAILING.add(name if repeatable else dice.choice(names))
     choice = dice.choices(["get", "hint", "evict", "clear", "resize", "pin", "unpin"], [70, 8, 6, 2, 5, 4, 5])[0]
     try:
         if choice == "get":
@@ -50,7 +56,7 @@ def random_step(pager: Pager, dice: random.Random, names: Sequence[str], pinned:
             pager.clear()
         elif choice == "resize":
             pager.resize(dice.randrange(100, 1200))
-        elif choice == "pin":
+        elif choice == "pin" and not (repeatable and name in pinned):
             pager.pin([name])
             pinned.append(name)
         elif pinned:
