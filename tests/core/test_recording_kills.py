@@ -23,6 +23,7 @@ from support.children import fork, wait_for
 from support.recordings import Row, header, rows
 
 KILLS = int(os.environ.get("APBUNDLE_KILLS", "20"))
+BATCH = 20
 SIZES = [100 * number for number in range(1, 13)]
 LIMITS = (2000, 3000, 5000)
 
@@ -186,10 +187,11 @@ def some_time(choose: random.Random) -> float:
     return choose.choice((-1, 1, 10, 1000, 10_000)) * choose.random()
 
 
-def test_programs_that_are_killed(bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", range(0, KILLS, BATCH))
+def test_programs_that_are_killed(bundle: Path, tmp_path: Path, first: int) -> None:
     """What is followed is a prefix of the truth at all times, and in the end lacks nothing but the last hits."""
-    recording, choose = tmp_path / "run.aptrace", random.Random(KILLS)
-    for seed in range(KILLS):
+    recording, choose = tmp_path / "run.aptrace", random.Random(first)
+    for seed in range(first, first + BATCH):
         recording.unlink(missing_ok=True)
         program, witness, until = Program(bundle, recording, seed), Witness(seed), some_time(choose)
         reader = None
@@ -219,13 +221,14 @@ def opened(recording: Path) -> RecordingReader | None:
         return None
 
 
-def test_one_reader_follows_many_programs(bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", range(0, KILLS, BATCH))
+def test_one_reader_follows_many_programs(bundle: Path, tmp_path: Path, first: int) -> None:
     """Each of them takes the place of the one that was killed before; nothing of two is ever mixed."""
-    recording, choose = tmp_path / "run.aptrace", random.Random(KILLS)
+    recording, choose = tmp_path / "run.aptrace", random.Random(first)
     RecordingWriter.create(recording, header(pid=0)).close()
     witnesses: dict[int, Witness] = {}
     with RecordingReader.open(recording) as reader:
-        for seed in range(KILLS // 2):
+        for seed in range(first, first + BATCH // 2):
             program, until = Program(bundle, recording, seed), some_time(choose)
             witness = witnesses[program.pid] = Witness(seed)
             while program.done <= until:
