@@ -12,12 +12,14 @@ from safetensors.numpy import save
 from apbundle.fileio import InputFile
 from apbundle.mapping import FileMap
 from apbundle.payload.arrays import payload_arrays as arrays
+from apbundle.payload.contents import read_contents
 from apbundle.payload.detect import HEAD_SIZE, detect_format
 from apbundle.payload.safetensors import serialize
 from apbundle.payload.safetensors_header import read_header
 from fetch_models import is_complete, models_folder
 
 SAFETENSORS = ["silero_vad/data/silero_vad_16k.safetensors", "wordllama/weights/l2_supercat_256.safetensors"]
+NPZ = ["resampy/data/kaiser_best.npz", "resampy/data/kaiser_fast.npz"]
 KINDS = {"*.onnx": ("onnx", 6), "*.safetensors": ("safetensors", 2), "*.npz": ("npz", 2), "*.jit": ("pytorch", 1)}
 KINDS["*.pth"] = ("pytorch", 6)
 
@@ -51,6 +53,18 @@ def test_safetensors_read_as_by_the_library(models: Path, path: str):
         assert header.metadata == (expected.metadata() or {})
         for name, array in found.items():
             np.testing.assert_array_equal(array, expected.get_tensor(name))
+
+
+@pytest.mark.parametrize("path", NPZ)
+def test_npz_archives_read_as_by_numpy(models: Path, path: str):
+    with InputFile.open(models / path) as file, FileMap(file) as mapped, np.load(models / path) as expected:
+        contents = read_contents(file.size, file.read)
+        assert (contents.findings, contents.complete) == ((), True)
+        assert [info.name for info in contents.tensors] == expected.files
+        found = arrays(mapped.view)
+        for name in expected.files:
+            np.testing.assert_array_equal(found[name], expected[name])
+            assert found[name].dtype == expected[name].dtype
 
 
 @pytest.mark.parametrize("path", SAFETENSORS)
