@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apbundle.trace.decoding import EventArray
-from apbundle.trace.records import NONE, Kind
+from apbundle.trace.records import NONE, PIN_CAUSES, Kind
 
 NEVER: Final = -1
 """In place of a time: it did not happen."""
@@ -40,6 +40,8 @@ class Residency:
         Raw bytes, by the number of the model.
     resident
         Whether it is in memory.
+    pinned
+        Whether it is kept there.
     last_used
         When it was last accessed or loaded ahead, in nanoseconds of the recording, or ``NEVER``.
     left_at
@@ -52,6 +54,7 @@ class Residency:
         count = len(sizes)
         self.sizes = sizes
         self.resident = np.zeros(count, np.bool_)
+        self.pinned = np.zeros(count, np.bool_)
         self.last_used = np.full(count, NEVER, np.int64)
         self.left_at = np.full(count, NEVER, np.int64)
         self.uses = np.zeros(count, np.int64)
@@ -64,8 +67,9 @@ class Residency:
     def add(self, events: EventArray) -> None:
         """Go on by these events. A clear may only be the first of them."""
         if len(events) and events["kind"][0] == Kind.CLEAR:
-            self.left_at[self.resident] = events["time"][0]
-            self.resident[:] = False
+            leaving = self.leaving(int(events["bytes"][0]))
+            self.left_at[leaving] = events["time"][0]
+            self.resident[leaving] = False
         events = events[events["unit"] != NONE]
         kinds, units, times = events["kind"], events["unit"], events["time"]
         accesses = np.isin(kinds, _ACCESS)
@@ -80,6 +84,13 @@ class Residency:
         self.left_at[units[evicted]] = times[evicted]
         moved = np.isin(kinds, _STAY)
         self.resident[units[moved]] = kinds[moved] != Kind.EVICT
+        pins = kinds == Kind.PIN
+        self.pinned[units[pins]] = events["cause"][pins] == PIN_CAUSES["pin"]
+
+    def leaving(self, size: int) -> NDArray[np.bool_]:
+        """Which models leave at a clear of ``size`` bytes: all that are not pinned; at the end of a run all."""
+        leaving = self.resident & ~self.pinned
+        return leaving if int(self.sizes[leaving].sum()) >= size else self.resident.copy()
 
     def presence(self, now: int) -> NDArray[np.uint8]:
         """The :class:`Presence` of every model at ``now``, nanoseconds of the recording."""

@@ -94,7 +94,7 @@ def make_rows(events: EventArray, changes: NDArray[np.int64], used: int, limit: 
     if loaded.any():
         left_at = before.left_at
         if events["kind"][0] == Kind.CLEAR:
-            left_at = np.where(before.resident, events["time"][0], left_at)
+            left_at = np.where(before.leaving(int(events["bytes"][0])), events["time"][0], left_at)
         rows["idle"][loaded] = _since(events, starts[loaded], (Kind.EVICT,), left_at)
     return rows
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.trace.decoding import EVENTS, EventArray
-from apbundle.trace.records import NONE, Kind, RecordingHeader
+from apbundle.trace.records import NONE, PIN_CAUSES, Kind, RecordingHeader
 from apbundle.trace.units import UnitList
 from apbundle.trace.workload import zipf
 from apbundle_gui.models.monitor_counters import memory_changes, settled_memory
@@ -120,6 +120,26 @@ def test_a_clear_empties_and_is_an_end_of_use() -> None:
     assert run.counters.memory_used == 0
     rows = run.add(events_of(event(Kind.MISS, 1, 12, bytes=5000)))
     assert rows["idle"][0] == 3
+
+
+def test_a_clear_leaves_what_is_pinned_but_for_the_last_one() -> None:
+    run = new_run()
+    size, other = SIZES[1], SIZES[2]
+    run.add(
+        events_of(
+            event(Kind.MISS, 1, 1, bytes=size),
+            event(Kind.PIN, 1, 2, bytes=size, cause=PIN_CAUSES["pin"]),
+            event(Kind.MISS, 2, 3, bytes=other),
+            event(Kind.CLEAR, NONE, 4, bytes=other),
+        )
+    )
+    assert np.flatnonzero(run.residency.resident).tolist() == [1]
+    assert run.counters.memory_used == size
+    rows = run.add(events_of(event(Kind.MISS, 2, 7, bytes=other), event(Kind.CLEAR, NONE, 9, bytes=size + other)))
+    assert rows["idle"][0] == 3
+    assert not run.residency.resident.any()
+    run.add(events_of(event(Kind.PIN, 1, 10, cause=PIN_CAUSES["unpin"])))
+    assert not run.residency.pinned.any()
 
 
 def test_a_new_limit_holds_from_there_on() -> None:
