@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,25 +31,6 @@ def test_records_have_their_size() -> None:
     assert records.PRELUDE.size == 16
     assert records.RECORD.size == SLOTS.itemsize == SLOT == 32
     assert records.TOTALS.size == 64
-
-
-def test_numbers_of_the_specification(root: Path) -> None:
-    text = (root / "core" / "TRACE.md").read_text("utf-8")
-    kinds = dict(re.findall(r"^\| (\d+) \| ([a-z-]+) \|.*\|.*\|.*\|.*\|", text, re.MULTILINE))
-    assert {name.replace("-", "_").upper(): int(number) for number, name in kinds.items()} == {
-        kind.name: kind.value for kind in Kind
-    }
-    for family, numbers in (
-        ("load", records.LOAD_CAUSES),
-        ("evict", records.EVICT_CAUSES),
-        ("pin", records.PIN_CAUSES),
-    ):
-        line = re.search(rf"^\| {family} \| (.*) \|$", text, re.MULTILINE)
-        assert line
-        assert {name: int(number) for number, name in re.findall(r"(\d+) ([a-z]+)", line[1])} == numbers
-    errors = re.search(r"Why a load failed:(.*)\n", text)
-    assert errors
-    assert {name: int(number) for number, name in re.findall(r"(\d+) `([a-z_]+)`", errors[1])} == records.ERROR_NUMBERS
 
 
 def test_every_cause_of_the_pager_can_be_recorded() -> None:
