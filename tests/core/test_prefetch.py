@@ -50,6 +50,19 @@ def test_both_directions_agree() -> None:
     assert forwards == backwards
     assert {following for _, following in forwards} == set(successions._units)
     assert all(0 < len(weights) <= MAX_SUCCESSORS for weights in successions._weights.values())
+    assert successions._count == len(forwards)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    successions = Successions(10)
+    for number in range(500):
+        successions.learn(UNITS[number], UNITS[number + 1])
+        successions.learn(UNITS[number], UNITS[number + 2])
+    assert successions._count == 10
+    assert list(successions._weights) == [495, 496, 497, 498, 499]
+    for _ in range(3):
+        successions.learn(UNITS[0], UNITS[1])
+    assert successions.successor(0) == UNITS[1]
 
 
 def expected(look_ahead: LookAhead, number: int, previous: int | None = None, thread: int = 0) -> list[int]:

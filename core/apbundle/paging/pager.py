@@ -31,6 +31,8 @@ from apbundle.paging.units import Key, Unit
 
 Prefetch = Literal["off", "inline", "background"]
 
+_LEARNING_SHARE = 100  # one part of so many of the limit is what the predictor may remember
+
 
 class Pager:
     """Units of a source, kept in memory under a limit.
@@ -69,8 +71,9 @@ class Pager:
     ) -> None:
         self._find: Final = find
         self._history: Final = History(prefetch_count) if prefetch == "inline" else None
-        self._look_ahead: Final = LookAhead(prefetch_count) if prefetch == "background" else None
-        self._background: Final = BackgroundLoader(self._weakly_load_ahead()) if prefetch == "background" else None
+        background = prefetch == "background"
+        self._look_ahead: Final = LookAhead(prefetch_count, max_memory // _LEARNING_SHARE) if background else None
+        self._background: Final = BackgroundLoader(self._weakly_load_ahead()) if background else None
         self._store: Final = UnitStore(
             source,
             max_memory,

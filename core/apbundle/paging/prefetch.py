@@ -11,8 +11,12 @@ from apbundle.paging.units import Unit
 HISTORY = 10
 """Accesses the inline predictor remembers."""
 
-MAX_SOURCES = 65_536
-"""Units the learning predictor remembers the successors of; the one longest without news is forgotten first."""
+LEAST_REMEMBERED = 1024
+MOST_REMEMBERED = 65_536
+"""Successions the learning predictor remembers; those of the unit longest without news are forgotten first."""
+
+REMEMBERED_BYTES = 1000
+"""Most memory that one takes, measured: small next to the large units that are worth predicting, not next to pages."""
 
 MAX_SUCCESSORS = 4
 """Successors remembered for one unit."""
@@ -60,9 +64,16 @@ class Successions:
 
     Only accesses that needed a load are learned, for those alone are worth predicting; so learning costs hits nothing.
     A prediction that proves wrong weakens what it came from, until it is forgotten.
+
+    Parameters
+    ----------
+    most
+        Successions remembered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._most: Final = most
+        self._count = 0
         self._weights: Final[OrderedDict[int, dict[int, int]]] = OrderedDict()
         self._before: Final[dict[int, dict[int, None]]] = {}
         self._units: Final[dict[int, Unit]] = {}
@@ -73,6 +84,7 @@ class Successions:
             return
         weights = self._weights.setdefault(unit.id, {})
         self._weights.move_to_end(unit.id)
+        self._count += successor.id not in weights
         weights[successor.id] = min(weights.get(successor.id, 0) + 1, _STRONGEST)
         before = self._before.setdefault(successor.id, {})
         before[unit.id] = None
@@ -81,7 +93,7 @@ class Successions:
             self._forget(next(iter(before)), successor.id)
         if len(weights) > MAX_SUCCESSORS:
             self._forget(unit.id, min((other for other in weights if other != successor.id), key=weights.__getitem__))
-        if len(self._weights) > MAX_SOURCES:
+        while self._count > self._most:
             oldest = next(iter(self._weights))
             for other in list(self._weights[oldest]):
                 self._forget(oldest, other)
@@ -109,6 +121,7 @@ class Successions:
     def _forget(self, unit: int, successor: int) -> None:
         weights = self._weights[unit]
         del weights[successor]
+        self._count -= 1
         if not weights:
             del self._weights[unit]
         sources = self._before[successor]
@@ -131,11 +144,14 @@ class LookAhead:
     ----------
     count
         Most units expected after one access.
+    memory
+        Bytes that what is learned may take, more or less.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, memory: int = MOST_REMEMBERED * REMEMBERED_BYTES) -> None:
         self._count: Final = count
-        self._successions: Final = Successions()
+        most = min(max(memory // REMEMBERED_BYTES, LEAST_REMEMBERED), MOST_REMEMBERED)
+        self._successions: Final = Successions(most)
         self._clock = 0  # ticks at the accesses worth a thought
         self._last_used: Final[dict[int, int]] = {}
         self._recent: Final[set[int]] = set()  # hit since the last tick
