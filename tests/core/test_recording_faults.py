@@ -9,6 +9,7 @@ import resource
 import signal
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from apbundle.trace import destination, recorder
 from apbundle.trace.destination import recording_path_from_environment
 from apbundle.trace.recorder import RecordingWriter, start_recording
 from apbundle.trace.recording import RecordingReader
-from apbundle.trace.records import Kind, RecordingHeader
+from apbundle.trace.records import SLOT, Kind, RecordingHeader
 from support.children import run_forked
 from support.faults import Fault, failing, faults_of, recorded
 from support.paging import make_pager, units_of
@@ -86,6 +87,29 @@ def test_every_call_may_fail_in_turn(path: Path) -> None:
         assert found == truth[: len(found)], fault
         assert len(caught) == (found != truth or status != "ended"), (fault, status)
         assert all(warning.category is RuntimeWarning for warning in caught), fault
+        assert open_descriptors() == descriptors, fault
+
+
+def test_every_call_of_a_reader_may_fail_in_turn(path: Path) -> None:
+    """It raises what the system said, or goes without; it lets go of the file, and what it returned before is true."""
+    run(path)
+    truth, _ = told(path)
+
+    def read() -> list[Row]:
+        with RecordingReader.open(path) as reader:
+            found = drain(reader)
+            assert rows(reader.read(0)) == truth[: reader.count]
+            return found
+
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - SLOT)  # without its end it has to ask for the writer
+    with recorded() as calls:
+        assert read() == truth
+    assert {*calls} == {"open", "fstat", "pread", "flock", "stat", "close"}
+    for fault in faults_of(calls, ("EIO", "EINTR", "EACCES")):
+        descriptors = open_descriptors()
+        with failing(fault), suppress(OSError, BadRecording):
+            assert read() == truth, fault
         assert open_descriptors() == descriptors, fault
 
 

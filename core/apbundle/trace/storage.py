@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 
 from apbundle.errors import bundle_error
@@ -75,7 +76,8 @@ class RecordingFile:
             syscalls.flock(self.descriptor, LOCK_SHARED | LOCK_NOW)
         except OSError:  # refused; or there are no locks here, and nobody can tell
             return True
-        syscalls.flock(self.descriptor, UNLOCK)
+        with suppress(OSError):
+            syscalls.flock(self.descriptor, UNLOCK)
         return False
 
 
