@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.tensors import PayloadError
@@ -44,7 +45,9 @@ class Cursor:
     def take(self, size: int) -> bytes:
         """The next ``size`` bytes; fewer are an error."""
         offset = self.offset
-        self.skip(size)
+        if size > self.end - offset:
+            raise self._short_of(size)
+        self.offset = offset + size
         return self._window.at(offset, size)
 
     def peek(self, size: int) -> bytes:
@@ -53,13 +56,11 @@ class Cursor:
 
     def skip(self, size: int) -> None:
         """Go past ``size`` bytes, which must be there (raises ``PayloadError``)."""
-        if size > self.left:
-            raise PayloadError(
-                f"the {self._what} ends early: {size:,} bytes are due and {self.left:,} left", self.offset
-            )
+        if size > self.end - self.offset:
+            raise self._short_of(size)
         self.offset += size
 
-    def unpack(self, form: str) -> tuple[int | float | bool, ...]:
+    def unpack(self, form: str) -> tuple[Any, ...]:
         """The next numbers, as :mod:`struct` names them (without the mark of a byte order)."""
         known = self._structs.get(form)
         if known is None:
@@ -68,8 +69,11 @@ class Cursor:
 
     def numbers(self, form: str) -> tuple[int, ...]:
         """As :meth:`unpack`, where all of them are whole."""
-        return tuple(int(number) for number in self.unpack(form))
+        return self.unpack(form)
 
     def number(self, size: int) -> int:
         """The next unsigned number of ``size`` bytes."""
         return int.from_bytes(self.take(size), "big" if self.big_endian else "little")
+
+    def _short_of(self, size: int) -> PayloadError:
+        return PayloadError(f"the {self._what} ends early: {size:,} bytes are due and {self.left:,} left", self.offset)

@@ -126,8 +126,8 @@ def _read_tensor(cursor: Cursor, data_offset: int, alignment: int, sink: Sink) -
     rank = cursor.number(4)
     if rank > MAX_RANK:
         raise PayloadError(f"tensor {name!r} has {rank:,} dimensions; at most {MAX_RANK} are accepted", begin)
-    shape = [cursor.number(8) for _ in range(rank)][::-1]
-    number, place = cursor.number(4), cursor.number(8)
+    *dimensions, number, place = cursor.numbers("Q" * rank + "IQ")
+    shape = dimensions[::-1]
     dtype = _TYPES.get(number, f"ggml type {number}")
     block = GGML_BLOCKS.get(dtype)
     width = block.elements if block is not None else 1

@@ -53,7 +53,8 @@ class MetadataReader:
         form = _SCALARS.get(kind)
         if form is None:
             raise PayloadError(f"metadata of the unknown type {kind:,}", self._cursor.offset)
-        return self._cursor.unpack(form)[0]
+        number: int | float | bool = self._cursor.unpack(form)[0]
+        return number
 
     def _text(self) -> Value:
         offset, size = self._cursor.offset, self._cursor.number(8)

@@ -89,7 +89,8 @@ class Sink:
             raise PayloadError(f"the payload lists more than {MAX_TENSORS:,} tensors", offset)
         if len(shape) > MAX_RANK:
             raise PayloadError(f"tensor {name!r} has {len(shape)} dimensions; at most {MAX_RANK} are accepted")
-        if not all(0 <= dimension <= _MOST for dimension in shape) or not 0 <= offset <= offset + size <= _MOST:
+        sound = min(shape, default=0) >= 0 and max(shape, default=0) <= _MOST
+        if not sound or not 0 <= offset <= offset + size <= _MOST:
             raise PayloadError(f"tensor {name!r} is larger, or lies farther, than 63 bits can count")
         self._count += 1
         if self.tensors.add(
