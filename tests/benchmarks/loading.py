@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from measure import MIB, Row, in_turn
+from measure import MIB, Row, Times, in_turn
 
 from apbundle import ModelBundle, PagedBundle, PagingConfig
 
 UNIT = 4 * MIB
+PREADV = "preadv into a kept buffer"
 _MISSES = 100
+
+Load = Callable[[PagedBundle, int], object]
 
 
 def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """Two models under a limit of one: each access evicts the other."""
+    """Two units in turn under a limit of one: each access evicts the other."""
     for size in (4 << 10, MIB):
-        yield from _misses(_built(folder, size), size, f"a miss of {size >> 10:,} KiB", None)
-    built = _built(folder, UNIT)
-    yield from _misses(built, UNIT, "load 4 MiB, warm, as built", 0.05)
-    small = folder / "small.apbundle"
+        path = folder / f"models{size}.apbundle"
+        ModelBundle.builder(path).add_model("0", os.urandom(size)).add_model("1", os.urandom(size)).build().close()
+        config = PagingConfig(max_memory=size, prefetch=False)
+        yield from _misses(path, config, size, lambda paged, which: paged.get_model(str(which))).rows(
+            f"a miss of {size >> 10:,} KiB", {PREADV: None}, per=_MISSES
+        )
+    built, small = folder / "pages.apbundle", folder / "small.apbundle"
+    ModelBundle.builder(built).add_model("large", os.urandom(8 * UNIT)).build().close()
     with built.open("rb") as source, small.open("wb", buffering=0) as target:
         while piece := source.read(4096):
             target.write(piece)
-    yield from _misses(small, UNIT, "load 4 MiB, warm, file written in 4 KiB pieces", 1.0)
+    config = PagingConfig(max_memory=UNIT, granularity="page", page_size=UNIT, prefetch=False)
+    for path, how, goal in ((built, "as built", 0.05), (small, "file written in 4 KiB pieces", 1.0)):
+        times = _misses(path, config, UNIT, lambda paged, which: paged.read("large", (2 + which) * UNIT, UNIT))
+        yield from times.rows(f"load 4 MiB, warm, {how}", {PREADV: goal}, per=_MISSES)
 
 
-def _built(folder: Path, size: int) -> Path:
-    path = folder / f"misses{size}.apbundle"
-    ModelBundle.builder(path).add_model("a", os.urandom(size)).add_model("b", os.urandom(size)).build().close()
-    return path
-
-
-def _misses(path: Path, size: int, operation: str, goal: float | None) -> Iterator[Row]:
+def _misses(path: Path, config: PagingConfig, size: int, load: Load) -> Times:
     descriptor = os.open(path, os.O_RDONLY)
     buffer = bytearray(size)
     try:
-        with PagedBundle.open(path, PagingConfig(max_memory=size, prefetch=False)) as paged:
+        with PagedBundle.open(path, config) as paged:
 
-            def load() -> None:
+            def ours() -> None:
                 for _ in range(_MISSES // 2):
-                    paged.get_model("a")
-                    paged.get_model("b")
+                    load(paged, 0)
+                    load(paged, 1)
 
             def read() -> None:
                 for _ in range(_MISSES):
                     os.preadv(descriptor, [buffer], 20)
 
-            times = in_turn({"ours": load, "preadv into a kept buffer": read}, rounds=15)
+            times = in_turn({"ours": ours, PREADV: read}, rounds=15)
             assert paged.stats().hits == 0, "every access must miss"
     finally:
         os.close(descriptor)
-    yield from times.rows(operation, {"preadv into a kept buffer": goal}, per=_MISSES)
+    return times

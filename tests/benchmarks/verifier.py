@@ -1,4 +1,4 @@
-"""Verify a bundle in this process and print the peak of memory as JSON."""
+"""Verify a bundle in this process and print its memory before, and the peak, as JSON."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from apbundle import ModelBundle
 
 def main() -> None:
     """Verify the bundle given."""
+    base = peak_memory()
     with ModelBundle.load(sys.argv[1]) as bundle:
         assert bundle.verify().status == "verified"
-    print(json.dumps({"peak": peak_memory()}))
+    print(json.dumps({"base": base, "peak": peak_memory()}))
 
 
 if __name__ == "__main__":
