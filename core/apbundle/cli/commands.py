@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from apbundle.cli.compare import COMPARE
+from apbundle.cli.curve import CURVE
+from apbundle.cli.explain import EXPLAIN
 from apbundle.cli.extract import EXTRACT
 from apbundle.cli.info import INFO
 from apbundle.cli.pack import PACK
@@ -10,4 +12,6 @@ from apbundle.cli.parsing import Command
 from apbundle.cli.replay import REPLAY
 from apbundle.cli.verify import VERIFY
 
-COMMANDS: dict[str, Command] = {command.name: command for command in (INFO, VERIFY, PACK, EXTRACT, REPLAY, COMPARE)}
+COMMANDS: dict[str, Command] = {
+    command.name: command for command in (INFO, VERIFY, PACK, EXTRACT, REPLAY, EXPLAIN, CURVE, COMPARE)
+}

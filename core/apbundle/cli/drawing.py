@@ -77,6 +77,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def bar(share: float, width: int = 24) -> str:
+    """A bar as long as ``share`` of ``width`` columns, to an eighth of one."""
+    eighths = round(share * width * 8)
+    return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+
+
 def timestamp(seconds: int) -> str:
     """A creation time in UTC; one past the year 9999 as its number."""
     if seconds > layout.LAST_TIMESTAMP:

@@ -8,6 +8,7 @@ from argparse import ArgumentTypeError
 from apbundle.format import layout
 from apbundle.text import parse_size, printable
 
+_SHARE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(%?)")
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
 
 
@@ -36,6 +37,15 @@ def count(text: str) -> int:
     value = _whole(text)
     if not 0 <= value < 2**31:
         raise ArgumentTypeError(f"{printable(text, 40)!r} is not a whole number from 0")
+    return value
+
+
+def share(text: str) -> float:
+    """A share of a whole, from 0 to 1, written as ``95%`` or ``0.95``."""
+    match = _SHARE.fullmatch(text)
+    value = float(match[1]) / (100 if match[2] else 1) if match else -1
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"{printable(text, 40)!r} is not a share: write 95% or 0.95")
     return value
 
 

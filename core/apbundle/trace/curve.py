@@ -87,6 +87,15 @@ class Curve:
         found = np.flatnonzero(self.hits >= target * self.accesses)
         return int(self.limits[found[0]]) if len(found) else None
 
+    def sample(self, count: int) -> NDArray[np.int64]:
+        """At most ``count`` (2 or more) of :attr:`limits`, the first and the last among them, spread evenly."""
+        if len(self.limits) <= count:
+            return self.limits
+        wanted = np.linspace(self.smallest, self.working_set, count)
+        places = np.searchsorted(self.limits, wanted, "right") - 1
+        places[-1] = len(self.limits) - 1
+        return self.limits[np.unique(places)]
+
     @cached_property
     def knee(self) -> int:
         """The limit from which on more memory gains less than the curve's average, in bytes.
