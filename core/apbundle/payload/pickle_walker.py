@@ -57,30 +57,27 @@ def walk_pickle(data: ByteRange, begin: int, end: int, budget: Budget, reference
     """
     source = PickleBytes(data, begin, end, budget)
     machine = _Machine(source, references)
-    opcodes = _OPCODES
-    while True:
-        place = source.offset
-        code = source.byte()
-        if code == _STOP:
-            if not machine.stack:
-                raise PayloadError("the pickle ends with nothing made", place)
-            return machine.pop(), source.offset
-        action = opcodes.get(code)
-        if action is None:
-            raise PayloadError(f"{code:#04x} is no opcode of a pickle", place)
-        budget.opcodes -= 1
-        if budget.opcodes < 0:
-            raise PayloadError("the pickle has more opcodes than are followed", place)
-        try:
+    byte, action_of, left = source.byte, _OPCODES.get, budget.opcodes
+    try:
+        while (code := byte()) != _STOP:
+            left -= 1
+            if left < 0:
+                raise PayloadError("the pickle has more opcodes than are followed", source.offset)
+            action = action_of(code)
+            if action is None:
+                raise PayloadError(f"{code:#04x} is no opcode of a pickle", source.offset - 1)
             action(machine)
-        except IndexError:
-            raise PayloadError("the pickle takes more from its stack than was put there", place) from None
-        except KeyError:
-            raise PayloadError("the pickle recalls what it never kept", place) from None
-        except PayloadError:
-            raise
-        except ValueError:
-            raise PayloadError("the pickle gives an opcode what it cannot use", place) from None
+        return machine.stack[-1], source.offset
+    except IndexError:
+        raise PayloadError("the pickle takes more from its stack than was put there", source.offset) from None
+    except KeyError:
+        raise PayloadError("the pickle recalls what it never kept", source.offset) from None
+    except PayloadError:
+        raise
+    except ValueError:
+        raise PayloadError("the pickle gives an opcode what it cannot use", source.offset) from None
+    finally:
+        budget.opcodes = left
 
 
 class _Machine:
@@ -233,7 +230,7 @@ _OPCODES: dict[int, Callable[[_Machine], None]] = {
     0x28: _Machine.mark,
     0x30: _Machine.discard,
     0x31: lambda m: m.above_mark().clear(),
-    0x32: lambda m: m.push(m.stack[-1]),
+    0x32: lambda m: m.stack.append(m.stack[-1]),
     0x67: lambda m: m.recall(m.index()),
     0x68: lambda m: m.recall(m.source.byte()),
     0x6A: lambda m: m.recall(m.source.number(4)),
@@ -245,51 +242,51 @@ _OPCODES: dict[int, Callable[[_Machine], None]] = {
     0x80: _Machine.protocol,
     0x95: _Machine.frame,
     # constants and numbers
-    0x4E: lambda m: m.push(None),
-    0x88: lambda m: m.push(True),
-    0x89: lambda m: m.push(False),
+    0x4E: lambda m: m.stack.append(None),
+    0x88: lambda m: m.stack.append(True),
+    0x89: lambda m: m.stack.append(False),
     0x46: lambda m: m.written_number(float),
-    0x47: lambda m: m.push(struct.unpack(">d", m.source.take(8))[0]),
+    0x47: lambda m: m.stack.append(struct.unpack(">d", m.source.take(8))[0]),
     0x49: lambda m: m.written_number(_integer),
-    0x4A: lambda m: m.push(m.source.long(4)),
-    0x4B: lambda m: m.push(m.source.byte()),
+    0x4A: lambda m: m.stack.append(m.source.long(4)),
+    0x4B: lambda m: m.stack.append(m.source.byte()),
     0x4C: lambda m: m.written_number(_integer),
-    0x4D: lambda m: m.push(m.source.number(2)),
-    0x8A: lambda m: m.push(m.source.long(m.source.byte())),
-    0x8B: lambda m: m.push(m.source.long(m.source.number(4))),
+    0x4D: lambda m: m.stack.append(m.source.number(2)),
+    0x8A: lambda m: m.stack.append(m.source.long(m.source.byte())),
+    0x8B: lambda m: m.stack.append(m.source.long(m.source.number(4))),
     # texts and bytes
-    0x53: lambda m: m.push(_unquoted(m.source.line())),
-    0x54: lambda m: m.push(m.source.text(m.source.number(4), "latin-1")),
-    0x55: lambda m: m.push(m.source.text(m.source.byte(), "latin-1")),
-    0x56: lambda m: m.push(m.source.line().decode("raw-unicode-escape", "backslashreplace")),
-    0x58: lambda m: m.push(m.source.text(m.source.number(4))),
-    0x8C: lambda m: m.push(m.source.text(m.source.byte())),
-    0x8D: lambda m: m.push(m.source.text(m.source.number(8))),
-    0x42: lambda m: m.push(m.source.passed_bytes(m.source.number(4))),
-    0x43: lambda m: m.push(m.source.passed_bytes(m.source.byte())),
-    0x8E: lambda m: m.push(m.source.passed_bytes(m.source.number(8))),
-    0x96: lambda m: m.push(m.source.passed_bytes(m.source.number(8))),
+    0x53: lambda m: m.stack.append(_unquoted(m.source.line())),
+    0x54: lambda m: m.stack.append(m.source.text(m.source.number(4), "latin-1")),
+    0x55: lambda m: m.stack.append(m.source.text(m.source.byte(), "latin-1")),
+    0x56: lambda m: m.stack.append(m.source.line().decode("raw-unicode-escape", "backslashreplace")),
+    0x58: lambda m: m.stack.append(m.source.text(m.source.number(4))),
+    0x8C: lambda m: m.stack.append(m.source.text(m.source.byte())),
+    0x8D: lambda m: m.stack.append(m.source.text(m.source.number(8))),
+    0x42: lambda m: m.stack.append(m.source.passed_bytes(m.source.number(4))),
+    0x43: lambda m: m.stack.append(m.source.passed_bytes(m.source.byte())),
+    0x8E: lambda m: m.stack.append(m.source.passed_bytes(m.source.number(8))),
+    0x96: lambda m: m.stack.append(m.source.passed_bytes(m.source.number(8))),
     0x97: _Machine.buffer,
-    0x98: lambda m: m.push(m.pop()),
+    0x98: lambda m: m.stack.append(m.pop()),
     # tuples, lists, sets, dictionaries
-    0x29: lambda m: m.push(()),
+    0x29: lambda m: m.stack.append(()),
     0x74: lambda m: m.push(tuple(m.above_mark())),
-    0x85: lambda m: m.push((m.pop(),)),
-    0x86: lambda m: m.push((m.pop(), m.pop())[::-1]),
-    0x87: lambda m: m.push((m.pop(), m.pop(), m.pop())[::-1]),
-    0x5D: lambda m: m.push([]),
+    0x85: lambda m: m.stack.append((m.pop(),)),
+    0x86: lambda m: m.stack.append((m.pop(), m.pop())[::-1]),
+    0x87: lambda m: m.stack.append((m.pop(), m.pop(), m.pop())[::-1]),
+    0x5D: lambda m: m.stack.append([]),
     0x6C: lambda m: m.push(m.above_mark()),
     0x61: _Machine.append,
     0x65: lambda m: m.extend(m.above_mark()),
-    0x8F: lambda m: m.push([]),
+    0x8F: lambda m: m.stack.append([]),
     0x90: lambda m: m.extend(m.above_mark()),
     0x91: lambda m: m.push(m.above_mark()),
-    0x7D: lambda m: m.push(Table()),
+    0x7D: lambda m: m.stack.append(Table()),
     0x64: _Machine.table,
     0x73: _Machine.set_item,
     0x75: lambda m: m.update(m.above_mark()),
     # imports, calls, and objects kept elsewhere
-    0x63: lambda m: m.push(m.import_named()),
+    0x63: lambda m: m.stack.append(m.import_named()),
     0x93: _Machine.stack_global,
     0x82: lambda m: m.registered(1),
     0x83: lambda m: m.registered(2),
@@ -303,4 +300,4 @@ _OPCODES: dict[int, Callable[[_Machine], None]] = {
     0x50: lambda m: m.outside(m.source.line().decode("utf-8", "backslashreplace")),
     0x51: lambda m: m.outside(m.pop()),
 }
-"""What each opcode but STOP does."""
+"""What each opcode but STOP does. Whatever goes back to a mark pushes after that: the stack is another one then."""
