@@ -56,21 +56,37 @@ def read_tensor(info: TensorInfo, read: Read, into: bytearray | memoryview) -> N
     ValueError
         When ``into`` has another size.
     """
-    size = decoded_size(info)
-    decode = _DECODERS.get(info.encoding)
-    if size is None or decode is None:
-        raise PayloadError(f"tensor {info.name!r} is stored in a way that is not read here: {info.encoding}")
+    size = _known_size(info)
     target = memoryview(into).cast("B")
     if len(target) != size:
         raise ValueError(f"tensor {info.name!r} takes {size:,} bytes, not {len(target):,}")
-    skip, place = info.skip, 0
-    for piece in decode(info, read, size + info.skip) if size else ():
+    place = 0
+    for piece in tensor_pieces(info, read):
+        target[place : place + len(piece)] = piece
+        place += len(piece)
+
+
+def tensor_pieces(info: TensorInfo, read: Read) -> Iterator[memoryview]:
+    """The decoded bytes of a tensor in pieces of about 256 KiB, from its first one on: what memory cannot hold.
+
+    Parameters are those of :func:`read_tensor`, and so are the errors, which may come after pieces.
+    """
+    size = _known_size(info)
+    skip, given = info.skip, 0
+    for piece in _DECODERS[info.encoding](info, read, size + info.skip) if size else ():
         part = memoryview(piece)[skip:]
         skip = max(0, skip - len(piece))
-        target[place : place + len(part)] = part
-        place += len(part)
-    if place < size:
+        given += len(part)
+        yield part
+    if given < size:
         raise PayloadError(f"the data of tensor {info.name!r} ends early", info.offset)
+
+
+def _known_size(info: TensorInfo) -> int:
+    size = decoded_size(info)
+    if size is None or info.encoding not in _DECODERS:
+        raise PayloadError(f"tensor {info.name!r} is stored in a way that is not read here: {info.encoding}")
+    return size
 
 
 def _stored(info: TensorInfo, read: Read, wanted: int) -> Iterator[bytes]:
