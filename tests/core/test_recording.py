@@ -12,12 +12,14 @@ import pytest
 from apbundle.errors import BundleClosed
 from apbundle.fileio import syscalls
 from apbundle.paging import observer
+from apbundle.paging.store import BATCH
 from apbundle.paging.units import Unit
 from apbundle.trace import records
 from apbundle.trace.decoding import EVENTS, SLOTS
 from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, PAGE_SLOTS, SLOT, Kind, Totals
+from support.faults import recorded
 from support.paging import make_pager, units_of
 from support.recordings import NAMES, Row, Scribe, drain, header, rows
 
@@ -180,6 +182,21 @@ def test_a_pager_as_it_is_recorded(path: Path) -> None:
             (Kind.PREFETCH_USED, 0, 1, 500, NONE),
             (Kind.CLEAR, 0, NONE, 800, NONE),
         ]
+
+
+def test_a_full_batch_of_hits_is_one_call(path: Path) -> None:
+    """It is in the file at once, and costs a hit next to nothing."""
+    units = units_of({"a": 400})
+    pager = make_pager(units.values(), 1024, observer=RecordingWriter.create(path, header(names=("a",), sizes=(400,))))
+    pager.get("a")
+    for batch in range(1, 20):
+        with recorded() as calls:
+            for _ in range(BATCH):
+                pager.get("a")
+        assert calls == ["pwrite"]
+        with RecordingReader.open(path) as reader:
+            assert reader.count == 1 + batch * BATCH
+    pager.close()
 
 
 def test_empty_units_leave_in_the_recording_too(path: Path) -> None:

@@ -253,10 +253,11 @@ def start_recording(path: StrPath | None, bundle: str, header: Callable[[], Reco
         return RecordingWriter.create(target, header())
     except (BundleError, OSError, ValueError, MemoryError) as error:  # ValueError: units that no file can have
         place = os.environ.get(VARIABLE, "") if path is None else os.fsdecode(path)
-        if path is not None or place not in _refused:
-            _warn(f"Not recording to {place}: {error}")
+        told = path is None and place in _refused
         if path is None:
             _refused.add(place)
+        if not told:
+            _warn(f"Not recording to {place}: {error}")
         return None
 
 
