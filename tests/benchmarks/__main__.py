@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    goal = "= 1" if row.exact else "" if row.goal is None else f"≤ {row.goal:g}"
+    goal = "= 1" if row.exact else "" if row.goal is None else f"≤ {row.goal:.3g}"
     met = {True: "yes", False: "no", None: ""}[row.met]
     theirs = "" if row.theirs is None else _amount(row.theirs, row.unit)
     ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
@@ -72,7 +72,7 @@ def _amount(value: float, unit: str) -> str:
     if unit == "":
         return f"{value:,.0f}"
     if unit != "s":
-        return f"{value:.3g} {unit}"
+        return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
     for unit, scale in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
         if value * scale >= 1:
             return f"{value * scale:.3g} {unit}"

@@ -19,11 +19,12 @@ Load = Callable[[PagedBundle, int], object]
 
 def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
     """Two units in turn under a limit of one: each access evicts the other."""
+    rounds = 3 if quick else 15
     for size in (4 << 10, MIB):
         path = folder / f"models{size}.apbundle"
         ModelBundle.builder(path).add_model("0", os.urandom(size)).add_model("1", os.urandom(size)).build().close()
         config = PagingConfig(max_memory=size, prefetch=False)
-        yield from _misses(path, config, size, lambda paged, which: paged.get_model(str(which))).rows(
+        yield from _misses(path, config, size, rounds, lambda paged, which: paged.get_model(str(which))).rows(
             f"a miss of {size >> 10:,} KiB", {PREADV: None}, per=_MISSES
         )
     built, small = folder / "pages.apbundle", folder / "small.apbundle"
@@ -33,11 +34,11 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
             target.write(piece)
     config = PagingConfig(max_memory=UNIT, granularity="page", page_size=UNIT, prefetch=False)
     for path, how, goal in ((built, "as built", 0.05), (small, "file written in 4 KiB pieces", 1.0)):
-        times = _misses(path, config, UNIT, lambda paged, which: paged.read("large", (2 + which) * UNIT, UNIT))
+        times = _misses(path, config, UNIT, rounds, lambda paged, which: paged.read("large", (2 + which) * UNIT, UNIT))
         yield from times.rows(f"load 4 MiB, warm, {how}", {PREADV: goal}, per=_MISSES)
 
 
-def _misses(path: Path, config: PagingConfig, size: int, load: Load) -> Times:
+def _misses(path: Path, config: PagingConfig, size: int, rounds: int, load: Load) -> Times:
     descriptor = os.open(path, os.O_RDONLY)
     buffer = bytearray(size)
     try:
@@ -52,7 +53,7 @@ def _misses(path: Path, config: PagingConfig, size: int, load: Load) -> Times:
                 for _ in range(_MISSES):
                     os.preadv(descriptor, [buffer], 20)
 
-            times = in_turn({"ours": ours, PREADV: read}, rounds=15)
+            times = in_turn({"ours": ours, PREADV: read}, rounds)
             assert paged.stats().hits == 0, "every access must miss"
     finally:
         os.close(descriptor)
