@@ -64,7 +64,7 @@ class Settings:
             raise UsageError("the recording does not say its policy", "Give --eviction.")
         if options.prefetch is not None:
             return Settings(limit, policy, "inline" if options.prefetch else "off", options.prefetch)
-        return Settings(limit, policy, "inline" if self.ahead == "inline" else "recorded", self.count)
+        return Settings(limit, policy, "recorded" if self.ahead == "background" else self.ahead or "off", self.count)
 
 
 def is_recording(path: StrPath) -> bool:
@@ -151,7 +151,7 @@ def _tables(path: str, recorded: Settings, settings: Settings, result: Rerun) ->
     yield drawn
     if result.refused:
         yield ""
-        yield text(f"{result.refused:,} accesses, pins and limits were refused: what is pinned leaves too little room.")
+        yield text(f"Refused, for what is pinned leaves too little room: {result.refused:,} accesses, pins and limits.")
 
 
 def _rows(settings: Settings, counts: Counts) -> Iterator[tuple[str, str]]:
