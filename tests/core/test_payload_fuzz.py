@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from apbundle.payload.contents import read_contents
 from apbundle.payload.tensors import MAX_MESSAGE
+from apbundle.text import is_hazardous
 from support.flatbuffers import Number, Vector, tflite, tflite_tensor
 from support.payloads import Strict
 from support.torch_files import Made, Named, Storage, archive, legacy, pickled, tensor
@@ -127,7 +128,7 @@ def check(content: bytes, detected: str) -> None:
     assert read.bytes_read <= MOST_READ
     assert found.complete or found.findings
     for finding in found.findings:
-        assert finding.message.isprintable()
+        assert not any(map(is_hazardous, finding.message))
         assert 0 < len(finding.message) <= MAX_MESSAGE
     for info in found.tensors:
         assert 0 <= info.offset <= info.offset + info.size <= len(content)

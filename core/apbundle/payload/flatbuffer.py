@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.tensors import PayloadError
 
-MAX_TABLES = 3_000_000
+MAX_TABLES = 1_000_000
 """Most tables that are looked at in one payload."""
 
 _BLOCK = 1 << 13

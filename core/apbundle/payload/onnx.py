@@ -153,7 +153,7 @@ def _is_graph(data: ByteRange, place: int, end: int) -> bool:
 def _known_field(data: ByteRange, place: int, end: int, kinds: dict[int, int]) -> Field | None:
     """The field at ``place``; None unless ``kinds`` knows it and it fits."""
     try:
-        field = read_field(data.at(place, LONGEST_HEADER), place, end)
+        field = read_field(data.at(place, LONGEST_HEADER), 0, place, end)
     except PayloadError:
         return None
     return field if kinds.get(field.number) == field.kind else None

@@ -22,7 +22,10 @@ MAX_FIELDS = 5_000_000
 LONGEST_HEADER = 20
 """Bytes of the longest tag and number or length."""
 
+_NUMBERED = (VARINT, LENGTH)
+_WIDTHS = {FIXED32: 4, FIXED64: 8}
 _LONGEST_VARINT = 10
+_MORE = 0x80  # a byte of a number from there on is not its last
 _BETWEEN_CHECKS = 4096  # fields
 
 
@@ -76,7 +79,7 @@ class WireReader:
             if self._count > MAX_FIELDS:
                 raise PayloadError(f"the payload has more than {MAX_FIELDS:,} fields", place)
             try:
-                field = read_field(self._window.at(place, LONGEST_HEADER), place, message.end)
+                field = read_field(*self._window.around(place, LONGEST_HEADER), place, message.end)
             except PayloadError as error:
                 self._report(error)
                 return
@@ -103,15 +106,15 @@ class WireReader:
         return numbers
 
 
-def read_field(header: bytes, place: int, end: int) -> Field:
-    """The field whose tag and number or length are in ``header``.
+def read_field(data: bytes, index: int, place: int, end: int) -> Field:
+    """The field whose tag and number or length are at ``index`` of ``data``.
 
     Parameters
     ----------
-    header
-        The bytes from ``place`` on, :data:`LONGEST_HEADER` or up to the end of the payload.
+    data
+        Bytes of the payload, from ``index`` on :data:`LONGEST_HEADER` or up to its end.
     place
-        Where it begins, from the start of the payload.
+        Where the field begins, from the start of the payload.
     end
         Where the message around it ends (exclusive).
 
@@ -120,18 +123,25 @@ def read_field(header: bytes, place: int, end: int) -> Field:
     PayloadError
         When it is not sound, or reaches past ``end``.
     """
-    tag, at = read_varint(header, 0)
-    number, kind = tag >> 3, tag & 7
-    value = 0
-    if kind in (VARINT, LENGTH) and at:
-        value, at = read_varint(header, at)
+    try:
+        tag, at = data[index], index + 1
+        if tag >= _MORE:
+            tag, at = read_varint(data, index)
+        number, kind = tag >> 3, tag & 7
+        value = 0
+        if kind in _NUMBERED:
+            value, at = data[at], at + 1
+            if value >= _MORE:
+                value, at = read_varint(data, at - 1)
+    except IndexError:
+        at = number = kind = value = 0
     if not at or not number:
         raise PayloadError("a field has no sound beginning", place)
-    begin = stop = place + at
+    begin = stop = place + at - index
     if kind == LENGTH:
         stop += value
-    elif kind in (FIXED32, FIXED64):
-        stop += 4 if kind == FIXED32 else 8
+    elif kind in _WIDTHS:
+        stop += _WIDTHS[kind]
     elif kind != VARINT:
         raise PayloadError(f"field {number:,} is of kind {kind}, which is not used", place)
     if stop > end:

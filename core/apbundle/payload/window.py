@@ -42,6 +42,17 @@ class Window:
             place = offset - self._start
         return self._block[place : place + size]
 
+    def around(self, offset: int, size: int) -> tuple[bytes, int]:
+        """A block that holds the ``size`` bytes from ``offset``, or all up to the payload's end, and their place in it.
+
+        For those who look at a few bytes very often: nothing is cut out for them.
+        """
+        place = offset - self._start
+        if place < 0 or place + size > len(self._block) < self.size - self._start:
+            self._move(offset, min(size, self.size - offset))
+            place = 0
+        return self._block, place
+
     def _move(self, offset: int, size: int) -> None:
         end = self._start + len(self._block)
         follows = self._start <= offset <= end and end > 0
