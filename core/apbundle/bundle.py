@@ -185,16 +185,13 @@ class ModelBundle:
         return mapped
 
     def arrays(self, name: str) -> dict[str, Array]:
-        """The arrays of a model by name, read-only; those of a mapped file are copied only if they are encoded.
+        """The arrays of a model by name, read-only, and copied only where no file is mapped or the model encodes them.
 
-        Any format will do whose tensors are listed, such as safetensors, GGUF, npz or ONNX. Quantised tensors come as
-        their bytes, the one array of an ``.npy`` model as ``"array"``.
+        Quantised tensors come as their bytes; the one of an ``.npy`` model is named ``"array"``.
 
         Raises
         ------
-        ModelNotFound
-        UnsupportedFeature
-            The model lists no tensors, is damaged, or has some that no array can hold.
+        ModelNotFound, UnsupportedFeature
         """
         return model_arrays(self.get_model(name), name, self.path)
 
