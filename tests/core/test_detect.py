@@ -76,6 +76,7 @@ def saved(save: object, *arguments: object, **more: object) -> bytes:
 
 GRAPH = field(1, b"node") + field(2, b"graph") + field(5, bytes(300)) + field(11, b"") + field(12, b"")
 ONNX = field(1, 8) + field(2, b"pytorch") + field(3, b"2.3") + field(7, GRAPH) + field(8, field(2, 17))
+CORE_ML = field(500, b"network") + field(10, 1)
 APR2 = b"APR\0" + bytes([2, 0]) + bytes(34)
 APR_HEADER = bytes(20)
 
@@ -120,6 +121,8 @@ KNOWN = {
         field(7, b"") + field(8, b""),
         ONNX + b"".join(field(14, bytes(3)) for _ in range(500)),
     ],
+    "savedmodel": [field(1, 1) + field(2, field(1, b"\x0a\0") + field(2, b"graph") + field(3, b"saver"))],
+    "coreml": [field(1, 6) + field(2, b"description") + field(502, b"program"), field(1, 1) + field(2, b"") + CORE_ML],
     "tflite": [b"\x1c\0\0\0TFL3" + bytes(30)],
     "hdf5": [b"\x89HDF\r\n\x1a\n" + bytes(30)],
     "zstd": [b"\x28\xb5\x2f\xfd\x04\0"],
@@ -167,6 +170,11 @@ KNOWN = {
         field(1, b"8") + field(7, GRAPH),
         field(1, 8) + field(7, b"\xff" * 30),
         field(1, 8) + field(7, field(3, 1)),
+        field(1, 1) + field(2, b"graph"),  # a graph begins with what it is
+        field(1, 2) + field(2, field(1, b"")),
+        field(1, 1) + field(2, b"description"),
+        field(1, 1) + field(2, b"description") + CORE_ML + CORE_ML.replace(b"\xa2", b"\xaa"),
+        field(1, 1) + field(2, b"description") + CORE_ML + field(7, 1),
         b"\xff" * 40,
         b"\x08" + b"\xff" * 11,
     ],

@@ -111,7 +111,7 @@ def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
     sink.fact("data offset", scan_header(data, sink.tensors, sink.metadata, sink.reporter))
 
 
-_NAMED = ("apbundle", "hdf5", "json", "keras", "zip", "zstd")
+_NAMED = ("apbundle", "coreml", "hdf5", "json", "keras", "savedmodel", "zip", "zstd")
 _SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
     **dict.fromkeys(_NAMED, _scan_named),
     "apr-compressed": scan_apr_compressed,

@@ -8,6 +8,7 @@ from apbundle.payload.apr import apr_layout
 from apbundle.payload.archive import END_OF_DIRECTORY, LOCAL_FILE, archive_format
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.onnx import is_onnx
+from apbundle.payload.protobuf_formats import is_core_ml, is_saved_model
 from apbundle.payload.safetensors_header import LENGTH_SIZE, MAX_HEADER
 from apbundle.payload.tensors import Read
 from apbundle.text import printable
@@ -34,6 +35,8 @@ _TITLES = {
     "pytorch": "PyTorch",
     "onnx": "ONNX",
     "tflite": "TensorFlow Lite",
+    "savedmodel": "TensorFlow SavedModel",
+    "coreml": "Core ML",
     "keras": "Keras",
     "hdf5": "HDF5",
     "zstd": "Zstandard",
@@ -138,5 +141,7 @@ _RECOGNISERS: tuple[tuple[str, Callable[[ByteRange], bool]], ...] = (
     ("pytorch", _is_pytorch_tar),
     ("pickle", _is_pickle),
     ("onnx", is_onnx),
+    ("savedmodel", is_saved_model),
+    ("coreml", is_core_ml),
     ("json", _is_json),
 )
