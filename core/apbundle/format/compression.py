@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
@@ -15,6 +15,8 @@ else:
     from backports import zstd
 
 _OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: layout.MAX_ZSTD_WINDOW_LOG}
+
+_PIECE = 1 << 17
 
 
 def encode_chunk(data: memoryview) -> bytes:
@@ -31,7 +33,8 @@ def decode_into(
 ) -> None:
     """Fill ``buffer`` with raw bytes of a compressed model from ``offset``.
 
-    ``read(offset, size)`` gives stored bytes of the model. One frame is in memory at a time.
+    ``read(offset, size)`` gives stored bytes of the model. Frames are read and decoded piece by piece: besides
+    ``buffer`` this takes the window that a frame asks for and little more.
 
     Raises
     ------
@@ -43,37 +46,43 @@ def decode_into(
     done = 0
     while done < len(buffer):
         index, skip = divmod(offset + done, table.chunk)
-        raw = _decode_frame(entry, table, index, read, path)
-        part = memoryview(raw)[skip : skip + len(buffer) - done]
-        buffer[done : done + len(part)] = part
-        done += len(part)
+        end = min(table.frame(index)[2] - skip, len(buffer) - done)
+        try:
+            for place, piece in _decoded(table, index, read):
+                part = piece[max(0, skip - place) : max(0, skip + end - place)]
+                begin = done + max(0, place - skip)
+                buffer[begin : begin + len(part)] = part
+        except (zstd.ZstdError, ValueError) as error:
+            raise bundle_error(
+                "decompression_failed",
+                f"Chunk {index} of the model {entry.name!r} cannot be decompressed: {error}.",
+                path=path,
+                hint="The model is damaged; the others are not concerned.",
+            ) from error
+        done += end
 
 
-def _decode_frame(
-    entry: ModelEntry, table: Compression, index: int, read: Callable[[int, int], bytes], path: str
-) -> bytes:
-    start, end, expected = table.frame(index)
-    try:
-        if end - start > layout.MAX_FRAME:
-            raise zstd.ZstdError(f"it takes {end - start} stored bytes for {expected} raw ones")
-        frame = read(start, end - start)
-        declared = zstd.get_frame_info(frame).decompressed_size
-        if declared != expected:
-            raise zstd.ZstdError(f"it declares {declared} raw bytes instead of {expected}")
-        if _window(frame) > 1 << layout.MAX_ZSTD_WINDOW_LOG:  # the decoder itself lets small frames pass
-            raise zstd.ZstdError(f"it asks for a window of {_window(frame)} bytes")
-        decoder = zstd.ZstdDecompressor(options=_OPTIONS)
-        raw = decoder.decompress(frame, max_length=expected + 1)
-        if not decoder.eof or len(raw) != expected or decoder.unused_data:
-            raise zstd.ZstdError(f"it does not hold exactly {expected} raw bytes")
-    except (zstd.ZstdError, ValueError) as error:
-        raise bundle_error(
-            "decompression_failed",
-            f"Chunk {index} of the model {entry.name!r} cannot be decompressed: {error}.",
-            path=path,
-            hint="The model is damaged; the others are not concerned.",
-        ) from error
-    return raw
+def _decoded(table: Compression, index: int, read: Callable[[int, int], bytes]) -> Iterator[tuple[int, bytes]]:
+    """The raw bytes of a frame in pieces, each after its place; raises ``ZstdError`` if they are not as declared."""
+    at, end, expected = table.frame(index)
+    if end - at > layout.MAX_FRAME:
+        raise zstd.ZstdError(f"it takes {end - at} stored bytes for {expected} raw ones")
+    stored = read(at, min(_PIECE, end - at))
+    declared = zstd.get_frame_info(stored).decompressed_size
+    if declared != expected:
+        raise zstd.ZstdError(f"it declares {declared} raw bytes instead of {expected}")
+    if _window(stored) > 1 << layout.MAX_ZSTD_WINDOW_LOG:  # the decoder itself lets small frames pass
+        raise zstd.ZstdError(f"it asks for a window of {_window(stored)} bytes")
+    decoder = zstd.ZstdDecompressor(options=_OPTIONS)
+    place = 0
+    while not decoder.eof and place <= expected and (stored or not decoder.needs_input):
+        at += len(stored)
+        piece = decoder.decompress(stored, max_length=_PIECE)
+        yield place, piece
+        place += len(piece)
+        stored = read(at, min(_PIECE, end - at)) if decoder.needs_input and at < end else b""
+    if not decoder.eof or place != expected or decoder.unused_data or at < end:
+        raise zstd.ZstdError(f"it does not hold exactly {expected} raw bytes")
 
 
 def _window(frame: bytes) -> int:
