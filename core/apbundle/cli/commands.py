@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apbundle.cli.compare import COMPARE
 from apbundle.cli.curve import CURVE
+from apbundle.cli.diff import DIFF
 from apbundle.cli.explain import EXPLAIN
 from apbundle.cli.extract import EXTRACT
 from apbundle.cli.info import INFO
@@ -13,5 +14,5 @@ from apbundle.cli.replay import REPLAY
 from apbundle.cli.verify import VERIFY
 
 COMMANDS: dict[str, Command] = {
-    command.name: command for command in (INFO, VERIFY, PACK, EXTRACT, REPLAY, EXPLAIN, CURVE, COMPARE)
+    command.name: command for command in (INFO, VERIFY, DIFF, PACK, EXTRACT, REPLAY, EXPLAIN, CURVE, COMPARE)
 }
