@@ -19,8 +19,8 @@ from apbundle.trace.records import NONE, PAGE_SLOTS, PRELUDE, SLOT, RecordingHea
 from apbundle.trace.units import UnitList
 from support.recordings import Scribe, header
 
-FUZZ = int(os.environ.get("APBUNDLE_RECORDING_FUZZ", "150"))
-BATCH = 150
+FUZZ = int(os.environ.get("APBUNDLE_RECORDING_FUZZ", "100"))
+BATCH = 100
 BOUNDS = [0, 1, 2, 0x7F, 0xFF, 0xFFFF, 2**31, 2**32 - 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1]
 MIB = 1 << 20
 

@@ -18,7 +18,7 @@ from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, PAGE_SLOTS, SLOT, TOTALS_SLOTS, Kind, Totals
 from support.recordings import NAMES, SIZES, Scribe, header, rows
 
-EVENTS_OF_A_LARGE_ONE = int(os.environ.get("APBUNDLE_EVENTS", "300000"))
+EVENTS_OF_A_LARGE_ONE = int(os.environ.get("APBUNDLE_EVENTS", "200000"))
 HITS, LOADS = 4096, 400
 MIB = 1 << 20
 
@@ -75,7 +75,7 @@ def test_a_large_recording_is_not_loaded(large: Path) -> None:
     try:
         with RecordingReader.open(large) as reader:
             count = reader.count
-            for _ in range(200):
+            for _ in range(80):
                 start = choose.randrange(count)
                 events = reader.read(start, start + 1000)
                 assert len(events) == min(1000, count - start)
@@ -99,7 +99,7 @@ def test_pieces_of_a_large_recording_are_all_of_it(large: Path) -> None:
 def test_a_growing_recording_by_range(tmp_path: Path) -> None:
     scribe = Scribe(RecordingWriter.create(tmp_path / "run.aptrace", header()), seed=11)
     with RecordingReader.open(tmp_path / "run.aptrace") as reader:
-        while len(scribe.rows) < 120_000:
+        while len(scribe.rows) < 70_000:
             for _ in range(7):
                 scribe.operation()
             assert reader.count == len(scribe.rows)
