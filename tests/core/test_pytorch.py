@@ -306,6 +306,13 @@ def test_entries_that_contradict():
     assert "stored in two ways at once" in messages(contents(bytes(encrypted)))
 
 
+def test_names_that_come_together():
+    row = tensor(Storage("FloatStorage", "0", 12), (12,), (1,))
+    for content in (archive({"a.b": row, "a": {"b": row}}, {"0": NUMBERS.tobytes()}), pickled({"a.b": 1})):
+        said = messages(contents(content))
+        assert said == ("two tensors are named 'a.b'" if b"storage" in content else "")
+
+
 def test_the_first_layout_of_all():
     header = b"sys_info".ljust(257, b"\0") + b"ustar  \0"
     found = contents(header.ljust(2048, b"\0"))

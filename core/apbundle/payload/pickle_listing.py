@@ -88,6 +88,14 @@ def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) 
         sink.finding(f"{leaves.left_out}; what lies beyond is not listed")
 
 
+def say_duplicates(sink: Sink) -> None:
+    """Say it if two tensors have the same name: paths may come together that were apart."""
+    sink.tensors.publish()
+    twice = sink.tensors.duplicate()
+    if twice is not None:
+        sink.finding(f"two tensors are named {twice!r}")
+
+
 def list_imports(references: References, sink: Sink, *, compiled: bool) -> None:
     """Say what loading would import, and warn of what tensors do not need.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports
+from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports, say_duplicates
 from apbundle.payload.pickle_reading import Budget
 from apbundle.payload.pickle_walker import References, walk_pickle
 from apbundle.payload.sink import Sink
@@ -24,5 +24,6 @@ def scan_pickle(data: ByteRange, sink: Sink) -> None:
     finally:
         list_imports(references, sink, compiled=False)
     list_contents(root, "", Checkpoint(lambda storage: None), sink)
+    say_duplicates(sink)
     if end < data.size:
         sink.finding(f"{data.size - end:,} bytes follow the pickle", end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from apbundle.payload.archive import END_OF_DIRECTORY, LOCAL_FILE
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports
+from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports, say_duplicates
 from apbundle.payload.pickle_nodes import Value
 from apbundle.payload.pickle_reading import Budget
 from apbundle.payload.pickle_walker import References, walk_pickle
@@ -65,6 +65,7 @@ def _scan_archive(data: ByteRange, sink: Sink) -> None:
             storages = Storages(archive, folder, sink)
             unpacked = archive.entries[name].method != STORED
             list_contents(roots[name], prefix, Checkpoint(storages.locate, big_endian, unpacked), sink)
+    say_duplicates(sink)
     if MAIN_PICKLE not in roots:
         raise PayloadError(f"{MAIN_PICKLE} could not be read, which names the tensors")
 

@@ -8,7 +8,7 @@ are little-endian on every machine.
 from __future__ import annotations
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Checkpoint, Place, list_contents, list_imports
+from apbundle.payload.pickle_listing import Checkpoint, Place, list_contents, list_imports, say_duplicates
 from apbundle.payload.pickle_nodes import Table, Value
 from apbundle.payload.pickle_reading import Budget
 from apbundle.payload.pickle_walker import References, walk_pickle
@@ -51,6 +51,7 @@ def scan_legacy(data: ByteRange, sink: Sink) -> None:
     places = _find_storages(data, end, names, _known_storages(references), sink)
     sink.fact("storages", len(places))
     list_contents(root, "", Checkpoint(lambda storage: places.get(storage.name)), sink)
+    say_duplicates(sink)
 
 
 def _known_storages(references: References) -> dict[str, Storage]:
