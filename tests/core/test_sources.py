@@ -94,6 +94,27 @@ def test_heap_uses_the_victims_buffer_when_the_limit_is_full() -> None:
     assert source.resident == limit
 
 
+@pytest.mark.parametrize("size", [MAPPED, 3 * MAPPED, 7 * MAPPED + 5])
+def test_a_buffer_that_is_used_again_is_as_large_as_it_must_be(size: int) -> None:
+    """Shorter or longer than it was: what a unit needs less than the one before it is not held."""
+    source, limit = HeapSource(fill), 8 * MAPPED
+    first, second = Unit(0, "a", 2 * MAPPED), Unit(1, "b", size)
+    hold(source, first, limit)
+    source.release(first)
+    view = hold(source, second, limit)
+    assert bytes(view) == content(second)[:size]
+    assert source.resident == source.charged == size
+    assert source._pool.held == 0
+
+
+def test_a_limit_of_many_small_units_leaves_the_process_maps_for_others() -> None:
+    pool = BufferPool()
+    assert isinstance(pool.take(MAPPED), mmap.mmap)
+    pool.resize(1 << 40)
+    assert not isinstance(pool.take(MAPPED), mmap.mmap)
+    assert isinstance(pool.take(1 << 26), mmap.mmap)
+
+
 def test_heap_never_uses_a_buffer_that_is_looked_at() -> None:
     source = HeapSource(fill)
     first, second = Unit(0, "a", 2 * MAPPED), Unit(1, "b", 2 * MAPPED)

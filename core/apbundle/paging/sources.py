@@ -115,6 +115,7 @@ class HeapSource:
     def resize(self, limit: int) -> None:
         """See :class:`Source`."""
         self._limit = limit
+        self._pool.resize(limit)
         self._pool.trim(limit - self._charged)
 
     def cost(self, unit: Unit) -> int:
