@@ -18,6 +18,7 @@ from apbundle.trace.curve import Curve, CurveBuilder, curve_of, read_curve
 from apbundle.trace.distances import NEVER, LruStack
 from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
+from apbundle.trace.simulate import simulate
 from support.recordings import Scribe, header
 from support.stacks import naive_distances, replay_lru, zipf_units
 
@@ -126,6 +127,25 @@ def test_equal_to_libcachesim_at_twenty_limits(tmp_path: Path, sizes: str) -> No
         missed, missed_bytes = lcs.LRU(limit).process_trace(reader)
         assert curve.hits_at(limit) == round((1 - missed) * len(units))
         assert curve.byte_hit_rate(limit) == pytest.approx(1 - missed_bytes, abs=1e-9)
+
+
+def test_equal_to_the_simulation_at_twenty_limits() -> None:
+    units = zipf_units(3, 20_000, 300)
+    accesses = accesses_of(units, np.random.default_rng(2).integers(1, 1 << 22, 300).tolist())
+    curve = curve_of(accesses)
+    for limit in np.linspace(curve.smallest, curve.footprint, 20).astype(int).tolist():
+        outcome = simulate(accesses, "lru", limit)
+        assert (curve.hits_at(limit), curve.byte_hit_rate(limit)) == (outcome.hits, outcome.byte_hit_rate)
+
+
+def test_a_sample_for_drawing() -> None:
+    curve = curve_of(accesses_of(zipf_units(3, 5000, 300), list(range(1, 301))))
+    for count in (2, 7, 100):
+        sample = curve.sample(count)
+        assert 2 <= len(sample) <= count
+        assert (sample[0], sample[-1]) == (curve.smallest, curve.working_set)
+        assert set(sample.tolist()) <= set(curve.limits.tolist())
+    assert curve.sample(10**6).tolist() == curve.limits.tolist()
 
 
 @pytest.mark.parametrize("piece", [pieces.PIECE, 3001])

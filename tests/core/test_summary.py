@@ -71,7 +71,7 @@ def cost(misses: list[Miss]) -> Cost:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 60))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_sums_are_those_of_the_stories(tmp_path_factory: pytest.TempPathFactory, seed: int, piece: int) -> None:
     path = tmp_path_factory.mktemp("run") / "run"
     dice = random.Random(seed)
