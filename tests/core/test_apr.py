@@ -104,6 +104,15 @@ def test_a_vocabulary_is_folded():
     assert values["after"] == 1
 
 
+@pytest.mark.parametrize("deep", [b"[%s]", b'{"k":%s}'])
+def test_nesting_just_as_deep_as_can_be_read(deep: bytes):
+    opening, closing = deep.split(b"%s")
+    for depth in range(1, 1100, 9):
+        found = contents(apr_v2(ONE, b'{"k":' + opening * depth + b"1" + closing * depth + b"}"))
+        assert found.findings or found.metadata
+        assert len(found.tensors) == 1
+
+
 BLOCKS = np.random.default_rng(1).integers(0, 256, 1 << 12, np.uint8).tobytes()
 
 

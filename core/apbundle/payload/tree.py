@@ -93,5 +93,10 @@ def _short(value: Any) -> Value:
     """A part of a list as something small."""
     if isinstance(value, Folded):
         return f"{value.kind} of {value.count:,}"
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-    return text[:_SHORT] if isinstance(text, str) else text
+    if isinstance(value, list | dict):
+        try:
+            value = json.dumps(value, ensure_ascii=False)
+        except RecursionError:  # it was only just read, with fewer calls before it
+            value = f"{'list' if isinstance(value, list) else 'object'} of {len(value):,}"
+    scalar: Value = value[:_SHORT] if isinstance(value, str) else value
+    return scalar
