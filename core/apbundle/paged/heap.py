@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
+import mmap
 import weakref
-from typing import Any, Final
+from typing import Final
 
-from apbundle.paging.buffers import Buffer
+from apbundle.paged.freed import FreedMemory
+from apbundle.paging.background import Request
+from apbundle.paging.buffers import MAPPED, Buffer
 from apbundle.paging.sources import HeapSource, Read
 from apbundle.paging.units import Unit
 
@@ -18,6 +19,10 @@ where units come and go, for tables that shrink are not packed at once.
 A limit of a gigabyte holds hundreds of thousands of pages; not counted, they would exceed it by a third. Whole models
 are charged what the reference charges.
 """
+
+
+DECODER: Final = 512 * 1024
+"""Bytes that decoding a chunk takes besides as many as it holds: what the decoder keeps of it, and pieces of it."""
 
 
 class CountingHeap(HeapSource):
@@ -32,12 +37,14 @@ class CountingHeap(HeapSource):
     def __init__(self, read: Read) -> None:
         super().__init__(read)
         self._copies: Final[dict[int, tuple[weakref.ref[Buffer], int]]] = {}
+        self._decoding: Final[dict[int, int]] = {}
+        self._freed: Final = FreedMemory()
         self._had_parts = False
 
     @property
     def charged(self) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        return super().charged + self.copied
+        return super().charged + self.copied + sum(list(self._decoding.values()))
 
     @property
     def resident(self) -> int:
@@ -59,7 +66,7 @@ class CountingHeap(HeapSource):
 
     def cost(self, unit: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        return super().cost(unit) + _bookkeeping(unit)
+        return super().cost(unit) + _bookkeeping(unit) + _work(unit)
 
     def cost_beside_pins(self, unit: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -75,6 +82,18 @@ class CountingHeap(HeapSource):
         self._charged += bookkeeping
         self._had_parts |= bookkeeping > 0
         return super().reserve(unit)
+
+    def load(self, unit: Unit, request: Request | None = None) -> memoryview:
+        """See :class:`~apbundle.paging.sources.Source`."""
+        work = _work(unit)
+        if not work:
+            return super().load(unit, request)
+        self._decoding[unit.id] = work
+        try:
+            return super().load(unit, request)
+        finally:
+            del self._decoding[unit.id]
+            self._freed.give_back()
 
     def release(self, unit: Unit) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -98,9 +117,9 @@ class CountingHeap(HeapSource):
         self.give_back_freed()
 
     def give_back_freed(self) -> None:
-        """Let the system have what parts that left have freed; their many small buffers stay with the process else."""
-        if self._had_parts and (trim := _malloc_trim()) is not None:
-            trim(0)  # about 0.1 ms
+        """Let the system have what parts that left have freed."""
+        if self._had_parts:
+            self._freed.give_back()
 
     def _trim(self) -> None:
         self._pool.trim(self._limit - self.charged)
@@ -109,15 +128,13 @@ class CountingHeap(HeapSource):
         self._copies.pop(id(reference), None)
 
 
-@functools.cache
-def _malloc_trim() -> Any:
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):  # not the GNU library
-        return None
-    trim.argtypes = (ctypes.c_size_t,)
-    return trim
-
-
 def _bookkeeping(unit: Unit) -> int:
-    return BOOKKEEPING if isinstance(unit.key, tuple) else 0
+    """Bytes that a part takes besides its own; a large one fills pages up."""
+    if not isinstance(unit.key, tuple):
+        return 0
+    return BOOKKEEPING + (-unit.size % mmap.PAGESIZE if unit.size >= MAPPED else 0)
+
+
+def _work(unit: Unit) -> int:
+    """Bytes that are needed while a part is loaded, if it has to be decoded."""
+    return unit.size + DECODER if isinstance(unit.key, tuple) and unit.offset is None else 0
