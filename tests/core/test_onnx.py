@@ -257,6 +257,8 @@ def test_a_model_that_repeats_itself_stays_small():
         graph_of() + field(2, b"p" * 20) * 20_000 + field(8, field(1, b"d") + field(2, 1)) * 20_000, "onnx"
     )
     assert len(found.facts) < 10
+    texts = contents(graph_of() + field(14, field(1, b"k") + field(2, bytes(1 << 18))) * 600, "onnx")
+    assert 250 < len(texts.metadata) < 600
     assert dict(found.facts)["producer"] == "p" * 20
 
 

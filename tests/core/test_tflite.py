@@ -180,6 +180,11 @@ def test_every_prefix_and_every_distance():
                 assert 0 <= info.offset <= info.offset + info.size <= len(content)
 
 
+def test_fields_of_later_schemas():
+    """A table may have any number of fields; those beyond what is known are passed over."""
+    assert listed(contents(small({20: Number("I", 1), 30_000: Number("I", 1)}))) == {"w": ("F32", (2, 3))}
+
+
 def test_no_root():
     assert contents(b"\xff\xff\xff\xffTFL3" + bytes(20)).complete is False
     assert contents(flatbuffer({})).complete

@@ -113,6 +113,8 @@ def test_limits(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     monkeypatch.setattr(pytorch_archive, "MAX_ENTRIES", 2)
     assert "more than 2 entries" in contents(BASE, "pytorch").findings[-1].message
+    monkeypatch.setattr(pytorch_archive, "MAX_DIRECTORY", 100)
+    assert "more than 100 bytes" in contents(BASE, "pytorch").findings[-1].message
 
 
 def test_prefixes_and_flips_of_archives():

@@ -16,6 +16,9 @@ from apbundle.payload.tensors import PayloadError
 MAX_TABLES = 1_000_000
 """Most tables that are looked at in one payload."""
 
+MAX_FIELDS = 64
+"""Most fields of a table that are known; no schema here has as many."""
+
 _BLOCK = 1 << 13
 _MOST_BLOCKS = 64
 _BETWEEN_CHECKS = 1024  # tables
@@ -65,7 +68,8 @@ class FlatBuffer:
         size = self.number(fields, 2)
         if size < 4 or size % 2:
             raise PayloadError("a table has no list of its fields", place)
-        places = struct.unpack(f"<{size // 2 - 2}H", self.take(fields + 4, size - 4))
+        count = min(size // 2 - 2, MAX_FIELDS)
+        places = struct.unpack(f"<{count}H", self.take(fields + 4, 2 * count))
         return Table(self, place, places)
 
     def number(self, place: int, size: int, *, signed: bool = False) -> int:

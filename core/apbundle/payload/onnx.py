@@ -23,6 +23,7 @@ _FUNCTION_NAME, _FUNCTION_NODE, _FUNCTION_DOMAIN = 1, 7, 10
 _DEFAULT_DOMAIN = "ai.onnx"
 _MAX_FIELDS = 64  # looked at in a model to find out whether it is one
 _GRAPH_SAMPLE = 4  # and in its graph
+_MOST_TEXT = 1 << 27  # bytes of metadata that are looked at
 _MOST_SAID = 1000  # facts of the model itself
 _MOST_OPERATORS_SHOWN = 200
 
@@ -63,23 +64,23 @@ def scan_onnx(data: ByteRange, sink: Sink) -> None:
     tensors = TensorReader(wire, sink)
     graphs = GraphReader(wire, sink, tensors)
     said: dict[str, Value] = {}
-    functions = 0
+    functions, room = 0, _MOST_TEXT
     for field in wire.fields(Field(0, LENGTH, data.size, 0, 0, data.size)):
         number = field.number
         if number in _NUMBERS:
             said[_NUMBERS[number]] = signed(field.value)
         elif number in _TEXTS:
             said[_TEXTS[number]] = wire.text(field, LONGEST_NAME)
-        elif number == _DESCRIPTION:
-            sink.metadata("description", wire.text(field, LONGEST_TEXT), field.begin)
+        elif number in (_DESCRIPTION, _PROPERTY):
+            room -= min(field.end - field.begin, 2 * LONGEST_TEXT)
+            if room > 0:
+                sink.metadata(*_described(wire, field), field.begin)
         elif number == _GRAPH:
             graphs.read(field)
         elif number == _OPERATOR_SET:
             domain, version = _operator_set(wire, field)
             if len(said) < _MOST_SAID:
                 said[f"operators of {domain}, version"] = version
-        elif number == _PROPERTY:
-            sink.metadata(*read_pair(wire, field), field.begin)
         elif number == _TRAINING:
             for graph in wire.fields(field):
                 if graph.number in _TRAINING_GRAPHS:
@@ -95,6 +96,11 @@ def scan_onnx(data: ByteRange, sink: Sink) -> None:
     twice = sink.tensors.duplicate()
     if twice is not None:
         sink.finding(f"two tensors are named {twice!r}")
+
+
+def _described(wire: WireReader, field: Field) -> tuple[str, str]:
+    """Key and text of a property, or of the description."""
+    return read_pair(wire, field) if field.number == _PROPERTY else ("description", wire.text(field, LONGEST_TEXT))
 
 
 def _operator_set(wire: WireReader, message: Field) -> tuple[str, int]:

@@ -15,6 +15,8 @@ LONGEST_TEXT = 65_536
 LONGEST_NUMBER = 64
 """Most bytes of a number that is kept."""
 
+_SMALLEST = 4096  # bytes of the first block that is read, and of one behind data that is passed over
+
 
 @dataclass(slots=True)
 class Budget:
@@ -42,6 +44,7 @@ class PickleBytes:
         self._block = b""
         self._start = begin
         self._place = 0
+        self._length = _SMALLEST
 
     @property
     def offset(self) -> int:
@@ -112,6 +115,7 @@ class PickleBytes:
             self._place += size
         else:
             self._block, self._start, self._place = b"", offset + size, 0
+            self._length = _SMALLEST
         return Opaque(kind, offset, size)
 
     def _keep(self, size: int) -> None:
@@ -124,7 +128,8 @@ class PickleBytes:
         if size > self.end - offset:
             raise self._too_short(size)
         self._budget.check()
-        self._block = self._data.at(offset, min(max(size, LONGEST_TEXT), self.end - offset))
+        self._block = self._data.at(offset, min(max(size, self._length), self.end - offset))
+        self._length = min(2 * self._length, LONGEST_TEXT)
         self._start, self._place = offset, 0
 
     def _too_short(self, size: int) -> PayloadError:

@@ -15,6 +15,9 @@ from apbundle.payload.zip_directory import DEFLATED, STORED, Entry, data_offset,
 MAX_ENTRIES = 250_000
 """Most entries of a checkpoint."""
 
+MAX_DIRECTORY = 1 << 26
+"""Longest directory of a checkpoint, in bytes: names are kept."""
+
 LARGEST_PICKLE = 1 << 26
 """Most bytes that a compressed pickle is unpacked to."""
 
@@ -95,6 +98,8 @@ def open_archive(data: ByteRange, sink: Sink) -> Archive:
         When the directory is damaged, too large, or lists no pickle.
     """
     directory = find_directory(data)
+    if directory.end - directory.begin > MAX_DIRECTORY:
+        raise PayloadError(f"the directory has more than {MAX_DIRECTORY:,} bytes", directory.begin)
     if directory.shift:
         sink.finding(f"{directory.shift:,} bytes stand before the archive")
     found: list[Entry] = []
