@@ -249,6 +249,21 @@ def test_limits(monkeypatch: pytest.MonkeyPatch):
     assert "longer names than are kept" in contents(named).findings[0].message
 
 
+def test_a_crowd_of_imports_hides_none():
+    """The most dangerous come first, however many others there are."""
+    crowd = b"".join(f"cmy.module\nClass{i}\n0".encode() for i in range(2000))
+    found = contents(b"\x80\x02" + crowd + b"cos\nsystem\n.", "pickle")
+    assert found.findings[0].message == "loading this with Python would import os.system, which can run anything"
+    assert found.findings[-1].message.endswith("would import 1,900 more things, which tensors do not need")
+    assert ("would import", "os.system") in found.facts
+    assert found.facts[-1] == ("would import", "and 1,001 more")
+
+
+def test_a_value_alone_has_a_name():
+    assert contents(pickle.dumps(5)).metadata == (("value", 5),)
+    assert contents(pickle.dumps(np.arange(3), 4)).tensors[0].name == "tensor"
+
+
 def test_cancelling_is_asked_for():
     asked = []
     walk(pickle.dumps(list(range(200_000))), budget=Budget(check=lambda: asked.append(1)))

@@ -21,6 +21,8 @@ from apbundle.payload.tensors import PayloadError
 MOST_IMPORTS_SHOWN = 1000
 """Imports that become facts; the others are counted."""
 
+_ALONE = ("value", "tensor")  # names of what is the whole pickle: a value, something that a call makes
+_POWERFUL, _UNUSUAL, _USUAL = "which can run anything", "which tensors do not need", "as usual"  # kinds of imports
 _MOST_WARNED_OF = 100
 _MOST_FAILURES = 10_000
 _LONGEST_NAME = 256  # characters of an import
@@ -65,7 +67,7 @@ def list_contents(root: Value, prefix: str, checkpoint: Checkpoint, sink: Sink) 
     leaves = Leaves(root, _is_leaf, sink.reporter.check)
     failures = 0
     for path, leaf in leaves:
-        name = ".".join(part for part in (prefix, path) if part)
+        name = ".".join(part for part in (prefix, path) if part) or _ALONE[isinstance(leaf, Call)]
         array = read_array(leaf) if isinstance(leaf, Call) else None
         if array is not None:
             _add_array(name, array, checkpoint, sink)
@@ -104,24 +106,22 @@ def list_imports(references: References, sink: Sink, *, compiled: bool) -> None:
     compiled
         Whether the pickles are part of a TorchScript archive.
     """
-    warned = 0
-    for number, ((module, name), offset) in enumerate(references.imports.items()):
+    kinds: dict[str, list[tuple[Global, int]]] = {_POWERFUL: [], _UNUSUAL: [], _USUAL: []}
+    for (module, name), offset in references.imports.items():
         found = Global(module, name)
-        label = found.label[:_LONGEST_NAME]
-        if number < MOST_IMPORTS_SHOWN:
-            sink.fact("would import", label)
-        if is_usual(found, compiled=compiled):
-            continue
-        warned += 1
-        if warned <= _MOST_WARNED_OF:
-            reason = "which can run anything" if is_powerful(found) else "which tensors do not need"
-            sink.finding(f"loading this with Python would import {label}, {reason}", offset)
-    if len(references.imports) > MOST_IMPORTS_SHOWN:
-        sink.fact("would import", f"and {len(references.imports) - MOST_IMPORTS_SHOWN:,} more")
-    if warned > _MOST_WARNED_OF:
-        sink.finding(
-            f"loading this with Python would import {warned - _MOST_WARNED_OF:,} more that tensors do not need"
-        )
+        usual = is_usual(found, compiled=compiled)
+        kinds[_USUAL if usual else _POWERFUL if is_powerful(found) else _UNUSUAL].append((found, offset))
+    ordered = [found for kind in kinds.values() for found, _ in kind]  # what is most worth saying is not crowded out
+    for found in ordered[:MOST_IMPORTS_SHOWN]:
+        sink.fact("would import", found.label[:_LONGEST_NAME])
+    if len(ordered) > MOST_IMPORTS_SHOWN:
+        sink.fact("would import", f"and {len(ordered) - MOST_IMPORTS_SHOWN:,} more")
+    for reason in (_POWERFUL, _UNUSUAL):
+        for found, offset in kinds[reason][:_MOST_WARNED_OF]:
+            sink.finding(f"loading this with Python would import {found.label[:_LONGEST_NAME]}, {reason}", offset)
+        if len(kinds[reason]) > _MOST_WARNED_OF:
+            more = len(kinds[reason]) - _MOST_WARNED_OF
+            sink.finding(f"loading this with Python would import {more:,} more things, {reason}")
 
 
 def _is_leaf(call: Call) -> bool:
