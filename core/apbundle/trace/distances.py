@@ -12,7 +12,7 @@ splitting the places in halves, again and again: O(n log n), a few passes over a
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ NEVER: Final = (1 << 63) - 1
 _LEAST_BLOCK = 1 << 16  # accesses worked on at once: what that takes stays in a processor's cache
 _SMALL = 16  # places from which on pairs are compared one by one
 _PLACE_BITS = 32
+_Number = TypeVar("_Number", np.int32, np.int64)
 
 
 class LruStack:
@@ -160,14 +161,18 @@ def _dominated(order: NDArray[np.int32], weights: NDArray[np.int64]) -> NDArray[
     for bit in reversed(range(_SMALL.bit_length() - 1, max(count - 1, 0).bit_length())):
         _split(order, weights, sums, bit)
     # Now each run of _SMALL holds the numbers of its own places, still in the order given.
-    columns = [np.ascontiguousarray(column.reshape(-1, _SMALL).T) for column in (order, weights, sums)]
-    order, weights, sums = columns
+    order, weights, sums = _by_place(order), _by_place(weights), _by_place(sums)
     for place in range(1, _SMALL):
         for earlier in range(place):
             sums[place] += weights[earlier] * (order[earlier] < order[place])
     result = np.empty(count + padding, np.int64)
     result[order] = sums
     return result[:count]
+
+
+def _by_place(column: NDArray[_Number]) -> NDArray[_Number]:
+    """The first of all runs of ``_SMALL``, the second of all, and so on: long rows, for numpy."""
+    return np.ascontiguousarray(column.reshape(-1, _SMALL).T)
 
 
 def _split(order: NDArray[np.int32], weights: NDArray[np.int64], sums: NDArray[np.int64], bit: int) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from apbundle.errors import BundleError
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import ERROR_NUMBERS, EVICT_CAUSES, LOAD_CAUSES, NONE, PIN_CAUSES, Kind
 
+_Row: TypeAlias = tuple[int, int, int, int, int]  # kind, cause, unit, bytes, other
 _Argument = TypeVar("_Argument")
 UnitKey = tuple[str, int]
 """What a unit is asked for by here: its number, in the form that pagers take."""
@@ -132,7 +133,7 @@ class Repeater:
         if predictions:
             self._hinting.update((LOAD_CAUSES["inline"], LOAD_CAUSES["background"]))
         self._keys: Final = _Keys()
-        self._held: list[tuple[int, ...]] = []  # the event that comes next
+        self._held: list[_Row] = []  # the event that comes next
         self._pinned: Final[set[UnitKey]] = set()
         self._pinned_first: Final[set[int]] = set()  # units whose next hit was part of pinning them
         self._missed_first = NONE  # the unit whose last miss was
@@ -140,15 +141,17 @@ class Repeater:
 
     def repeat(self, events: EventArray) -> None:
         """Repeat the events that come next; the last of them when it is known what follows."""
-        columns = [events[name].tolist() for name in ("kind", "cause", "unit", "bytes", "other")]
-        for row, following in pairwise(chain(self._held, zip(*columns, strict=True))):
-            self._do(*row, following)
-        self._held = [tuple(column[-1] for column in columns)]
+        kinds, causes, units, sizes, others = (
+            events[name].tolist() for name in ("kind", "cause", "unit", "bytes", "other")
+        )
+        for row, following in pairwise(chain(self._held, zip(kinds, causes, units, sizes, others, strict=True))):
+            self._do(row, following)
+        self._held = [(kinds[-1], causes[-1], units[-1], sizes[-1], others[-1])]
 
     def finish(self) -> None:
         """There are no more events."""
         for row in self._held:
-            self._do(*row, ())
+            self._do(row, None)
         self._held = []
 
     def counts(self) -> Counts:
@@ -156,7 +159,8 @@ class Repeater:
         stats = self._pager.stats()
         return Counts(stats.hits, stats.misses, stats.evictions, stats.prefetches, stats.bytes_loaded, self._most_used)
 
-    def _do(self, kind: int, cause: int, unit: int, size: int, other: int, following: tuple[int, ...]) -> None:
+    def _do(self, row: _Row, following: _Row | None) -> None:
+        kind, cause, unit, size, other = row
         key = self._keys[unit]
         if kind == Kind.HIT:
             if self._pinned_first and unit in self._pinned_first:
@@ -164,7 +168,7 @@ class Repeater:
             elif unit != NONE:
                 self._try(self._pager.get, key)
         elif kind == Kind.MISS:
-            if following[:3] == (Kind.PIN, PIN_CAUSES["pin"], unit):
+            if following and following[:3] == (Kind.PIN, PIN_CAUSES["pin"], unit):
                 self._missed_first = unit
             elif unit != NONE:
                 self._try(self._pager.get, key)

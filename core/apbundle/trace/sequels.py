@@ -38,7 +38,7 @@ class Sequels:
     def add(self, stories: Iterable[Story]) -> None:
         """Stories that begin after all events looked through so far."""
         for story in stories:
-            if not is_told(story):
+            if isinstance(story, Eviction | Prefetch) and not is_told(story):
                 self._waiting.setdefault(story.unit, []).append(len(self.stories))
                 self._is_waited_for[story.unit] = True
             self.stories.append(story)
