@@ -22,8 +22,8 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
     """Each scene in a process of its own, without a display."""
     _make_bundles(folder, quick=quick)
     seconds = 3 if quick else 8
-    times = in_turn({name: lambda name=name: _play(folder, name) for name in ("start", "bare")}, 3 if quick else 7)
-    yield Row("start of the window", times["start"], "a bare pyqtgraph window", times["bare"], 1.3)
+    starts = {"ours": lambda: _play(folder, "start"), "a bare pyqtgraph window": lambda: _play(folder, "bare")}
+    yield from in_turn(starts, 3 if quick else 7).rows("start of the window", {"a bare pyqtgraph window": 1.3})
     for scene, title, size in (
         ("open", "opening, scrolling 100,000 models", (1280, 800)),
         ("filter", "filtering 100,000 models", (1280, 800)),
