@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from apbundle.errors import BundleError
@@ -14,11 +15,11 @@ from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.jobs import Job, JobRunner
 from apbundle_gui.services.number_types import Numbers
-from apbundle_gui.services.tensor_elements import Elements, bytes_of
+from apbundle_gui.services.tensor_elements import Elements, bytes_of, position_at
 from apbundle_gui.services.tensor_layout import Layout, Plane
 from apbundle_gui.services.value_grid import FEW, Codes, Grid, Region, grid, sample_grid
 from apbundle_gui.services.value_histogram import Histogram
-from apbundle_gui.services.value_range import ValueRange
+from apbundle_gui.services.value_range import ValueRange, range_of
 from apbundle_gui.services.value_statistics import Statistics, exact_statistics, full_histogram, sample_statistics
 
 UNASKED: Final = 2 << 30
@@ -27,9 +28,23 @@ UNASKED: Final = 2 << 30
 
 @dataclass(frozen=True, slots=True)
 class Coloring:
-    """How cells are coloured: the range of the colour scale, and whether it shows a cell's mean or its extreme."""
+    """How cells are coloured.
 
-    scale: ValueRange
+    Parameters
+    ----------
+    scale
+        The range of the colour scale; ``None``: that of the cells themselves, which say most then.
+    symmetric
+        Whether such a range is made one around zero.
+    clip
+        Whether such a range leaves the rarest out.
+    extreme
+        Whether a cell of several values shows the one farthest from zero rather than their mean.
+    """
+
+    scale: ValueRange | None = None
+    symmetric: bool = True
+    clip: bool = True
     extreme: bool = False
 
 
@@ -45,13 +60,16 @@ class Picture:
         Its cells.
     codes
         The place of each on the colour scale.
+    scale
+        The range of that.
     coloring
-        What that depends on.
+        How it came about.
     """
 
     plane: Plane
     grid: Grid
     codes: Codes
+    scale: ValueRange
     coloring: Coloring
 
 
@@ -66,6 +84,8 @@ class TensorValues(QObject):
         Emitted while :attr:`reading` goes on.
     pictured
         Emitted with the purpose that was given to :meth:`picture`, and a :class:`Picture`.
+    recolored
+        The same for :meth:`recolor`; the picture shown may be another one by then.
     told
         Emitted with a position and the number there, in numpy's type.
     info, layout
@@ -81,6 +101,7 @@ class TensorValues(QObject):
     changed = Signal()
     progressed = Signal()
     pictured = Signal(str, object)
+    recolored = Signal(str, object)
     told = Signal(object, object)
 
     def __init__(self, jobs: JobRunner, parent: QObject | None = None) -> None:
@@ -120,6 +141,7 @@ class TensorValues(QObject):
         self.whole_histogram: Histogram | None = None
         self.error: BaseException | None = None
         self._reading = self._whole = None
+        self._stopped = False
 
     @property
     def reading(self) -> Job | None:
@@ -131,16 +153,28 @@ class TensorValues(QObject):
         """Bytes of the tensor in its model."""
         return 0 if self.info is None else self.info.size
 
-    def span_of(self, position: int) -> tuple[int, int] | None:
+    def span_at(self, index: Sequence[int]) -> tuple[int, int] | None:
         """Offset in the file and number of the bytes of an element; ``None`` when it has none of its own there."""
+        if self.info is None or self.layout is None or self._begin is None:
+            return None
+        span = bytes_of(self.info, self.layout.position(index))
+        return None if span is None else (self._begin + span[0], span[1])
+
+    def index_at(self, offset: int) -> tuple[int, ...] | None:
+        """The index of the element whose bytes hold byte ``offset`` of the file, if that is known."""
+        if self.info is None or self.layout is None or self._begin is None:
+            return None
+        position = position_at(self.info, offset - self._begin)
+        return None if position is None else self.layout.index_of(position)
+
+    @property
+    def _begin(self) -> int | None:
+        """Where the model begins in the file; ``None`` for a compressed one, whose bytes are not there."""
         inspection = self._inspection
-        if inspection is None or self.info is None:
+        if inspection is None:
             return None
         entry = inspection.reader.entry(inspection.names[self._model])
-        span = bytes_of(self.info, position)
-        if span is None or entry.compressed:
-            return None
-        return inspection.reader.data_offset + entry.offset + span[0], span[1]
+        return None if entry.compressed else inspection.reader.data_offset + entry.offset
 
     # -- statistics ----------------------------------------------------------------------------------------------
 
@@ -149,6 +183,7 @@ class TensorValues(QObject):
         sample = self.statistics
         if sample is None or sample.exact or self._reading is not None:
             return
+        self._stopped = False
 
         def work(progress: Progress, cancel: Cancel, elements: Elements) -> Statistics:
             return exact_statistics(elements, sample, progress, cancel)
@@ -164,8 +199,18 @@ class TensorValues(QObject):
 
     def stop(self) -> None:
         """Stop reading all values; what the sample says stays."""
+        self._stopped = True
+        self.pause()
+
+    def pause(self) -> None:
+        """Stop reading all values until :meth:`go_on`."""
         if self._reading is not None:
             self._reading.cancel()
+
+    def go_on(self) -> None:
+        """Read all values, unless somebody stopped that, or they are very many."""
+        if self.info is not None and self._claimed <= UNASKED and not self._stopped:
+            self.read_all()
 
     def want_whole_histogram(self) -> None:
         """Have the histogram with the outliers."""
@@ -191,10 +236,8 @@ class TensorValues(QObject):
 
     def _looked(self, found: Statistics) -> None:
         self.statistics = found
-        if not found.exact and self._claimed <= UNASKED:
-            self.read_all()
-        else:
-            self.changed.emit()
+        self.changed.emit()
+        self.go_on()
 
     @property
     def _claimed(self) -> int:
@@ -236,7 +279,7 @@ class TensorValues(QObject):
         def work(progress: Progress, cancel: Cancel) -> Picture:
             return _colored(picture.plane, picture.grid, coloring)
 
-        self._run("Colouring values", f"color {purpose}", work, lambda made: self.pictured.emit(purpose, made))
+        self._run("Colouring values", f"color {purpose}", work, lambda made: self.recolored.emit(purpose, made))
 
     def tell(self, position: int) -> None:
         """Have the number at a position."""
@@ -301,4 +344,9 @@ class TensorValues(QObject):
 
 
 def _colored(plane: Plane, found: Grid, coloring: Coloring) -> Picture:
-    return Picture(plane, found, found.codes(coloring.scale, extreme=coloring.extreme), coloring)
+    cells = found.values(extreme=coloring.extreme)
+    scale = coloring.scale
+    if scale is None:
+        scale = range_of(cells[np.isfinite(cells)], clip=coloring.clip)
+        scale = scale.symmetric if coloring.symmetric else scale
+    return Picture(plane, found, found.codes(cells, scale), scale, coloring)

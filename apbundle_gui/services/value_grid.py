@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntFlag
 from typing import Any, Final, overload
 
 import numpy as np
@@ -26,8 +27,15 @@ _SAMPLED_SIDE: Final = 128
 _SAMPLED_ROW: Final = 1 << 16
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Codes = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+class Odd(IntFlag):
+    """What a value is that is not finite."""
+
+    NAN = 1
+    UP = 2
+    DOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class Grid:
     mean, low, high
         Of the finite values of each cell, NaN where there are none.
     odd
-        Whether a cell has values that are not finite.
+        Which values that are not finite each cell has, as :class:`Odd`.
     complete
         Whether every value was looked at, not a sample.
     """
@@ -69,7 +77,7 @@ class Grid:
     mean: Floats
     low: Floats
     high: Floats
-    odd: Flags
+    odd: Codes
     complete: bool
 
     @property
@@ -85,13 +93,19 @@ class Grid:
         down = int(np.searchsorted(self.row_edges, row, side="right")) - 1
         return down, int(np.searchsorted(self.column_edges, column, side="right")) - 1
 
-    def codes(self, scale: ValueRange, *, extreme: bool = False) -> Codes:
-        """The place of each cell on a colour scale: of its mean, or of its value farthest from zero."""
-        values = np.where(np.abs(self.low) > np.abs(self.high), self.low, self.high) if extreme else self.mean
+    def values(self, *, extreme: bool = False) -> Floats:
+        """What stands for each cell: the mean of its values, or the one farthest from zero."""
+        if not extreme:
+            return self.mean
+        return np.where(np.abs(self.low) > np.abs(self.high), self.low, self.high)
+
+    def codes(self, values: Floats, scale: ValueRange) -> Codes:
+        """The places of cells with these values on a colour scale."""
         with np.errstate(all="ignore"):
             places = np.rint(np.clip(scale.shares(values), 0, 1) * (LEVELS - 1))
-        codes = np.where(np.isnan(places), NOT_FINITE, places).astype(np.uint8)
-        codes[self.odd] = NOT_FINITE
+        places[np.isnan(places)] = NOT_FINITE
+        codes = places.astype(np.uint8)
+        codes[self.odd > 0] = NOT_FINITE
         return codes
 
 
@@ -195,7 +209,7 @@ class _Cells:
         self._low = np.full(shape, np.inf)
         self._high = np.full(shape, -np.inf)
         self._finite = np.zeros(shape, np.int64)
-        self._odd = np.zeros(shape, np.bool_)
+        self._odd = np.zeros(shape, np.uint8)
 
     def add(self, top: int, left: int, values: Floats) -> None:
         """Count in the rectangle of values whose first one is at ``top`` and ``left``."""
@@ -217,10 +231,10 @@ class _Cells:
             tall = np.diff(rows, append=values.shape[0])
             self._finite[here] += tall[:, None] * np.diff(columns, append=values.shape[1])
         else:
+            self._finite[here] += _reduce(np.add, finite.astype(np.int64), rows, columns)
+            self._odd[here] |= _reduce(np.bitwise_or, _odd(values), rows, columns)
             low, high = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
             values = np.where(finite, values, 0.0)
-            self._finite[here] += _reduce(np.add, finite.astype(np.int64), rows, columns)
-            self._odd[here] |= _reduce(np.logical_or, ~finite, rows, columns)
         low, high = _reduce(np.minimum, low, rows, columns), _reduce(np.maximum, high, rows, columns)
         self._low[here] = np.minimum(self._low[here], low)
         self._high[here] = np.maximum(self._high[here], high)
@@ -235,6 +249,13 @@ class _Cells:
         low, high = np.where(none, np.nan, self._low), np.where(none, np.nan, self._high)
         mean = np.clip(np.ldexp(self._sum / np.maximum(self._finite, 1), self._DOWN), low, high)
         return Grid(region, self._row_edges, self._column_edges, mean, low, high, self._odd, complete)
+
+
+def _odd(values: Floats) -> Codes:
+    flags = np.isnan(values).astype(np.uint8)
+    flags[values == np.inf] = Odd.UP
+    flags[values == -np.inf] = Odd.DOWN
+    return flags
 
 
 def _parts(borders: Integers, begin: int, length: int) -> tuple[int, Integers]:

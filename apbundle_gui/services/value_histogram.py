@@ -37,6 +37,11 @@ class Histogram:
     above: int
 
     @property
+    def whole(self) -> bool:
+        """Whether each bin is one whole number."""
+        return bool(self.edges[1] - self.edges[0] == 1 and (self.edges[0] + 0.5).is_integer())
+
+    @property
     def range(self) -> ValueRange:
         """From the first border to the last."""
         return ValueRange(float(self.edges[0]), float(self.edges[-1]))

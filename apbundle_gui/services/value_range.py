@@ -70,6 +70,13 @@ def common_range(values: Floats) -> ValueRange:
     return ValueRange(_bounded(inner - reach, exponent, low, high), _bounded(outer + reach, exponent, low, high))
 
 
+def range_of(values: Floats, *, clip: bool) -> ValueRange:
+    """The range of finite values, if there are any, with or without the outliers."""
+    if not values.size:
+        return ValueRange(0.0, 0.0)
+    return common_range(values) if clip else ValueRange(float(values.min()), float(values.max()))
+
+
 def _bounded(scaled: float, exponent: int, low: float, high: float) -> float:
     try:
         value = math.ldexp(scaled, exponent)

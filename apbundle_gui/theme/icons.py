@@ -78,6 +78,9 @@ GLYPHS: Final[dict[str, str]] = {
     "up": "arrow-up",
     "verify": "shield-check-outline",
     "warning": "alert-outline",
+    "zoom-all": "fit-to-screen-outline",
+    "zoom-in": "magnify-plus-outline",
+    "zoom-out": "magnify-minus-outline",
 }
 """What an icon stands for, and its glyph in Material Design Icons."""
 

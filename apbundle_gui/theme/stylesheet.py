@@ -116,7 +116,7 @@ QProgressBar::chunk { background: $primary; border-radius: 3px; }
 _VIEWS: Final = Template("""
 QTableView, QTreeView, QListView { background: $surface; border: none; outline: none; color: $text;
     selection-background-color: $selection; selection-color: $text; alternate-background-color: $surface; }
-QTableView[kind="framed"], QTreeView[kind="framed"], QListView[kind="framed"] { border: 1px solid $border;
+QAbstractScrollArea[kind="framed"] { border: 1px solid $border;
     border-radius: ${radius}px; }
 QTableView::item, QTreeView::item, QListView::item { padding: 0 ${s}px; border: none; }
 QTableView::item:selected, QTreeView::item:selected, QListView::item:selected { background: $selection; color: $text; }

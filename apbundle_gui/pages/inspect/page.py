@@ -24,6 +24,7 @@ from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.pages.inspect.tabs import Tabs
 from apbundle_gui.pages.inspect.tensors_tab import TensorsTab
+from apbundle_gui.pages.inspect.values.tab import ValuesTab
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import OpenBundle, OpenFailure, Services
 from apbundle_gui.services.drag_files import DragFiles
@@ -62,12 +63,14 @@ class InspectPage(Page):
         self.manifest_tab = ManifestTab(self.services, self.selection)
         self.metadata_tab = MetadataTab(self.services, self.selection)
         self.tensors_tab = TensorsTab(self.services, self.selection)
+        self.values_tab = ValuesTab(self.services, self.selection)
         self.hex_tab = HexTab(self.services, self.selection)
         self._all_tabs: tuple[Tab, ...] = (
             self.models_tab,
             self.manifest_tab,
             self.metadata_tab,
             self.tensors_tab,
+            self.values_tab,
             self.hex_tab,
         )
         self.tabs = Tabs(self._all_tabs)
