@@ -13,7 +13,7 @@ from apbundle.payload import onnx_graph, onnx_tensors, protobuf
 from apbundle.payload.arrays import payload_arrays, tensor_array
 from apbundle.payload.contents import Contents
 from apbundle.payload.dtypes import element_bits
-from apbundle.payload.onnx_tensors import TYPES
+from apbundle.payload.onnx.tensors import TYPES
 from apbundle.payload.reading import can_read, decoded_size, read_tensor
 from support.payloads import Strict, contents
 from support.wire import field, varint

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from apbundle.payload import pickle_paths, pickle_walker
 from apbundle.payload.arrays import payload_arrays
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_nodes import Call, Global, Opaque, Table, Value
-from apbundle.payload.pickle_paths import MAX_DEPTH, Leaves
-from apbundle.payload.pickle_reading import LONGEST_TEXT, Budget
-from apbundle.payload.pickle_walker import MAX_IMPORTS, References, walk_pickle
+from apbundle.payload.pickles.nodes import Call, Global, Opaque, Table, Value
+from apbundle.payload.pickles.paths import MAX_DEPTH, Leaves
+from apbundle.payload.pickles.reading import LONGEST_TEXT, Budget
+from apbundle.payload.pickles.walker import MAX_IMPORTS, References, walk_pickle
 from apbundle.payload.tensors import PayloadError
 from support.imports import SourceTree
 from support.interpreter import run_python
@@ -75,7 +75,7 @@ def test_what_would_be_imported(protocol: int):
     names = {f"{module}.{name}".replace("__builtin__", "builtins") for module, name in references.imports}
     assert {"collections.OrderedDict", "builtins.complex", "apbundle.payload.pickle_reading.Budget"} <= names
     assert any(name.endswith("PosixPath") for name in names)
-    offset = references.imports["apbundle.payload.pickle_reading", "Budget"]
+    offset = references.imports["apbundle.payload.pickles.reading", "Budget"]
     assert b"Budget" in pickle.dumps(value, protocol)[:offset]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from apbundle.payload.arrays import payload_arrays
 from apbundle.payload.contents import Contents
-from apbundle.payload.pytorch_types import DTYPES, STORAGES
+from apbundle.payload.pytorch.types import DTYPES, STORAGES
 from support.payloads import contents
 from support.torch_files import Made, Named, Storage, archive, legacy, pickled, tensor, zipped
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apbundle.payload.apr import apr_layout
-from apbundle.payload.apr_others import scan_apr_compressed, scan_apr_json, scan_apr_tsp, scan_apr_whisper
-from apbundle.payload.apr_v1 import scan_apr_v1
-from apbundle.payload.apr_v2 import scan_apr_v2
+from apbundle.payload.apr.layouts import apr_layout
+from apbundle.payload.apr.others import scan_apr_compressed, scan_apr_json, scan_apr_tsp, scan_apr_whisper
+from apbundle.payload.apr.v1 import scan_apr_v1
+from apbundle.payload.apr.v2 import scan_apr_v2
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.detect import detect_format
 from apbundle.payload.gguf import scan_gguf
 from apbundle.payload.npy import scan_npy, scan_npz
-from apbundle.payload.onnx import scan_onnx
-from apbundle.payload.pickles import scan_pickle
-from apbundle.payload.pytorch import scan_pytorch
+from apbundle.payload.onnx.model import scan_onnx
+from apbundle.payload.pickles.plain import scan_pickle
+from apbundle.payload.pytorch.files import scan_pytorch
 from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
 from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import PayloadError, PayloadFinding, Read
-from apbundle.payload.tflite import scan_tflite
+from apbundle.payload.tflite.model import scan_tflite
 from apbundle.progress import Cancel, Progress, Reporter
 
 

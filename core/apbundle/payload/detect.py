@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apbundle.payload.apr import apr_layout
+from apbundle.payload.apr.layouts import apr_layout
 from apbundle.payload.archive import END_OF_DIRECTORY, LOCAL_FILE, archive_format
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.onnx import is_onnx
+from apbundle.payload.onnx.model import is_onnx
 from apbundle.payload.protobuf_formats import is_core_ml, is_saved_model
 from apbundle.payload.safetensors_header import LENGTH_SIZE, MAX_HEADER
 from apbundle.payload.tensors import Read

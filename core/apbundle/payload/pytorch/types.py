@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apbundle.payload.pickle_nodes import Global
+from apbundle.payload.pickles.nodes import Global
 
 STORAGES = {
     "FloatStorage": "F32",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from apbundle.payload.onnx_tensors import LONGEST_NAME, TYPES, TensorReader
+from apbundle.payload.onnx.tensors import LONGEST_NAME, TYPES, TensorReader
 from apbundle.payload.protobuf import Field, WireReader
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import MAX_RANK

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports, say_duplicates
-from apbundle.payload.pickle_reading import Budget
-from apbundle.payload.pickle_walker import References, walk_pickle
+from apbundle.payload.pickles.listing import Checkpoint, list_contents, list_imports, say_duplicates
+from apbundle.payload.pickles.reading import Budget
+from apbundle.payload.pickles.walker import References, walk_pickle
 from apbundle.payload.sink import Sink
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from apbundle.payload.pickle_nodes import Call, Global, Opaque, Persistent, Table, Value
+from apbundle.payload.pickles.nodes import Call, Global, Opaque, Persistent, Table, Value
 
 MAX_DEPTH = 200
 """Deepest nesting that is followed. A module within a module is two levels."""

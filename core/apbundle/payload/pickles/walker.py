@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_nodes import Call, Global, Opaque, Persistent, Table, Value
-from apbundle.payload.pickle_reading import LONGEST_NUMBER, Budget, PickleBytes
+from apbundle.payload.pickles.nodes import Call, Global, Opaque, Persistent, Table, Value
+from apbundle.payload.pickles.reading import LONGEST_NUMBER, Budget, PickleBytes
 from apbundle.payload.tensors import PayloadError
 
 LATEST_PROTOCOL = 5

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from apbundle.payload.dtypes import element_bits
-from apbundle.payload.pickle_nodes import Call, Global, Persistent, Value
-from apbundle.payload.pytorch_types import DTYPES, STORAGES
+from apbundle.payload.pickles.nodes import Call, Global, Persistent, Value
+from apbundle.payload.pytorch.types import DTYPES, STORAGES
 from apbundle.payload.tensors import MAX_RANK, PayloadError
 
 _DENSE = {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor"}

@@ -6,8 +6,8 @@ import zlib
 from dataclasses import dataclass
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Place
-from apbundle.payload.pytorch_tensors import Storage
+from apbundle.payload.pickles.listing import Place
+from apbundle.payload.pytorch.tensors import Storage
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import PayloadError
 from apbundle.payload.zip_directory import DEFLATED, STORED, Entry, data_offset, find_directory, read_entries

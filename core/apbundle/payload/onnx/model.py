@@ -6,8 +6,8 @@ The message is ``ModelProto`` of the format's ``onnx.proto``; nothing but its ow
 from __future__ import annotations
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.onnx_graph import GraphReader
-from apbundle.payload.onnx_tensors import LONGEST_NAME, TensorReader, read_pair
+from apbundle.payload.onnx.graph import GraphReader
+from apbundle.payload.onnx.tensors import LONGEST_NAME, TensorReader, read_pair
 from apbundle.payload.protobuf import LENGTH, LONGEST_HEADER, VARINT, Field, WireReader, read_field, signed
 from apbundle.payload.sink import LONGEST_TEXT, Sink, Value
 from apbundle.payload.tensors import PayloadError

@@ -9,9 +9,9 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from apbundle.payload.apr_checksum import SIZE as CHECKSUM_SIZE
-from apbundle.payload.apr_checksum import check_trailer
-from apbundle.payload.apr_types import apr_type
+from apbundle.payload.apr.checksum import SIZE as CHECKSUM_SIZE
+from apbundle.payload.apr.checksum import check_trailer
+from apbundle.payload.apr.types import apr_type
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.cursor import Cursor
 from apbundle.payload.extents import check_extents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from apbundle.payload.dtypes import element_bits
-from apbundle.payload.pickle_nodes import Call, Global, Opaque, Value
+from apbundle.payload.pickles.nodes import Call, Global, Opaque, Value
 from apbundle.payload.tensors import MAX_RANK, Order
 
 _RECONSTRUCT = "_reconstruct"  # then the state holds version, shape, type, order, data

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from apbundle.payload.dtypes import element_bits
-from apbundle.payload.pickle_arrays import PickledArray, read_array
-from apbundle.payload.pickle_nodes import Call, Global, Opaque, Persistent, Value
-from apbundle.payload.pickle_paths import SHORT, Leaves
-from apbundle.payload.pickle_walker import References
-from apbundle.payload.pytorch_tensors import Storage, StoredTensor, is_storage, is_tensor, read_tensors, storage_tensor
-from apbundle.payload.pytorch_types import is_powerful, is_usual
+from apbundle.payload.pickles.arrays import PickledArray, read_array
+from apbundle.payload.pickles.nodes import Call, Global, Opaque, Persistent, Value
+from apbundle.payload.pickles.paths import SHORT, Leaves
+from apbundle.payload.pickles.walker import References
+from apbundle.payload.pytorch.tensors import Storage, StoredTensor, is_storage, is_tensor, read_tensors, storage_tensor
+from apbundle.payload.pytorch.types import is_powerful, is_usual
 from apbundle.payload.sink import Folded, Sink
 from apbundle.payload.sink import Value as Metadata
 from apbundle.payload.tensors import PayloadError

@@ -14,10 +14,10 @@ from typing import ParamSpec, TypeVar
 
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.dtypes import element_bits
-from apbundle.payload.flatbuffer import FlatBuffer, Table, TooManyTables
 from apbundle.payload.sink import LONGEST_TEXT, Folded, Sink, Value
 from apbundle.payload.tensors import MAX_RANK, PayloadError
-from apbundle.payload.tflite_operators import CUSTOM, operator_name
+from apbundle.payload.tflite.flatbuffer import FlatBuffer, Table, TooManyTables
+from apbundle.payload.tflite.operators import CUSTOM, operator_name
 
 LONGEST_NAME = 1024
 """Longest name that is kept, in bytes."""

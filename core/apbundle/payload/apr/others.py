@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from apbundle.payload.apr_checksum import check_trailer
+from apbundle.payload.apr.checksum import check_trailer
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.cursor import Cursor
 from apbundle.payload.dtypes import element_bits

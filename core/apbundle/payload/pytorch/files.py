@@ -2,19 +2,19 @@
 
 An archive has one folder with ``data.pkl``, a pickle that names the storages, and ``data/<name>`` for each of these,
 stored as they are. TorchScript adds ``constants.pkl`` with ``constants/<name>``, and code. Older checkpoints are no
-archives (:mod:`apbundle.payload.pytorch_legacy`).
+archives (:mod:`apbundle.payload.pytorch.legacy`).
 """
 
 from __future__ import annotations
 
 from apbundle.payload.archive import END_OF_DIRECTORY, LOCAL_FILE
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Checkpoint, list_contents, list_imports, say_duplicates
-from apbundle.payload.pickle_nodes import Value
-from apbundle.payload.pickle_reading import Budget
-from apbundle.payload.pickle_walker import References, walk_pickle
-from apbundle.payload.pytorch_archive import MAIN_PICKLE, Archive, Storages, open_archive
-from apbundle.payload.pytorch_legacy import scan_legacy
+from apbundle.payload.pickles.listing import Checkpoint, list_contents, list_imports, say_duplicates
+from apbundle.payload.pickles.nodes import Value
+from apbundle.payload.pickles.reading import Budget
+from apbundle.payload.pickles.walker import References, walk_pickle
+from apbundle.payload.pytorch.archive import MAIN_PICKLE, Archive, Storages, open_archive
+from apbundle.payload.pytorch.legacy import scan_legacy
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import PayloadError
 from apbundle.payload.zip_directory import STORED

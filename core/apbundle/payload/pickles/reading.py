@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_nodes import Opaque, Value
+from apbundle.payload.pickles.nodes import Opaque, Value
 from apbundle.payload.tensors import PayloadError
 
 LONGEST_TEXT = 65_536

@@ -5,8 +5,8 @@ Header, metadata, payload region, an optional signature of 96 bytes, and a check
 
 from __future__ import annotations
 
-from apbundle.payload.apr_checksum import SIZE as CHECKSUM_SIZE
-from apbundle.payload.apr_checksum import check_trailer
+from apbundle.payload.apr.checksum import SIZE as CHECKSUM_SIZE
+from apbundle.payload.apr.checksum import check_trailer
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.cursor import Cursor
 from apbundle.payload.msgpack import read_msgpack

@@ -8,11 +8,11 @@ are little-endian on every machine.
 from __future__ import annotations
 
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.pickle_listing import Checkpoint, Place, list_contents, list_imports, say_duplicates
-from apbundle.payload.pickle_nodes import Table, Value
-from apbundle.payload.pickle_reading import Budget
-from apbundle.payload.pickle_walker import References, walk_pickle
-from apbundle.payload.pytorch_tensors import Storage, is_storage, storage_of
+from apbundle.payload.pickles.listing import Checkpoint, Place, list_contents, list_imports, say_duplicates
+from apbundle.payload.pickles.nodes import Table, Value
+from apbundle.payload.pickles.reading import Budget
+from apbundle.payload.pickles.walker import References, walk_pickle
+from apbundle.payload.pytorch.tensors import Storage, is_storage, storage_of
 from apbundle.payload.sink import Sink
 from apbundle.payload.tensors import PayloadError
 

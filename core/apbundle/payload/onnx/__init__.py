@@ -1,0 +1,1 @@
+"""ONNX models: protobuf walked, nothing run."""

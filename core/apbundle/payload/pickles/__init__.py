@@ -1,0 +1,1 @@
+"""Pickles, walked without running them."""

@@ -1,0 +1,1 @@
+"""PyTorch checkpoints, TorchScript archives and what came before them."""
