@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, Qt
 
 from apbundle.format.model import ModelMetadata
 from apbundle.format.reader import BundleReader
+from apbundle.payload.contents import Contents
+from apbundle.payload.sink import Folded, Value
 from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import NO_PARENT, TONE_ROLE, AnyIndex, ArrangedModel, Role
 from apbundle_gui.models.arrangement import Key, Matches
@@ -63,18 +65,47 @@ def _extra_items(model: int, name: str, extra: Mapping[str, Any]) -> Iterator[Me
         )
 
 
-def bundle_items(reader: BundleReader, names: Sequence[str], pace: Pace) -> list[MetadataItem]:
-    """All metadata of a bundle, its own first, then its models' in their order. For a worker."""
+def payload_items(model: int, name: str, contents: Contents) -> Iterator[MetadataItem]:
+    """What a model's own file says of itself; long values as far as they were kept."""
+    for group, pairs in (("file", contents.facts), (contents.format, contents.metadata)):
+        for key, value in pairs:
+            yield MetadataItem(model, name, group, key, _value_text(value))
+    for finding in contents.findings:
+        yield MetadataItem(model, name, "file", "finding", finding.message)
+
+
+def _value_text(value: Value) -> str:
+    if not isinstance(value, Folded):
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if value.kind == "text":
+        return f"{''.join(map(str, value.first))}… ({words.count(value.count, 'character')})"
+    first = ", ".join(map(_value_text, value.first))
+    more = ", …" if len(value.first) < value.count else ""
+    return f"[{first}{more}] ({words.count(value.count)} × {value.kind})"
+
+
+def bundle_items(
+    reader: BundleReader, names: Sequence[str], pace: Pace, contents: Callable[[int], Contents | None] = lambda _: None
+) -> list[MetadataItem]:
+    """All metadata of a bundle, its own first, then its models' in their order. For a worker.
+
+    Parameters
+    ----------
+    contents
+        What a model's file holds, where that is known.
+    """
     extension = reader.extension
-    if extension is None:
-        return []
-    items = [MetadataItem(-1, BUNDLE, "", key, value) for key, value in extension.bundle_metadata.items()]
-    items += _extra_items(-1, BUNDLE, extension.extra)
-    if extension.models:
-        for model, name in enumerate(names):
-            if (metadata := extension.models.get(name)) is not None:
-                items += model_items(model, name, metadata)
-            pace.step()
+    items: list[MetadataItem] = []
+    if extension is not None:
+        items += [MetadataItem(-1, BUNDLE, "", key, value) for key, value in extension.bundle_metadata.items()]
+        items += _extra_items(-1, BUNDLE, extension.extra)
+    described = {} if extension is None else extension.models
+    for model, name in enumerate(names):
+        if (metadata := described.get(name)) is not None:
+            items += model_items(model, name, metadata)
+        if (held := contents(model)) is not None:
+            items += payload_items(model, name, held)
+        pace.step()
     return items
 
 

@@ -88,7 +88,11 @@ class MetadataTab(TableTab):
         self.panel.show_item(None)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
+        if self.inspection is not None:
+            self.inspection.contents.changed.disconnect(self._contents_changed)
         self.inspection = inspection
+        if inspection is not None:
+            inspection.contents.changed.connect(self._contents_changed)
         self._listed = False
         self._show([])
         if self.isVisible():
@@ -99,18 +103,33 @@ class MetadataTab(TableTab):
         if inspection is None or self._listed:
             return
         self._listed = True
+        inspection.contents.want_all()
+        self._list(inspection)
+
+    def _contents_changed(self) -> None:
+        """Files were looked at: what they say of themselves stands with what the bundle says."""
+        inspection = self.inspection
+        if inspection is not None and self._listed and not inspection.contents.busy:
+            self._list(inspection)
+
+    def _list(self, inspection: Inspection) -> None:
         self.services.jobs.start(
             "Listing the metadata",
-            lambda progress, cancel: bundle_items(inspection.reader, inspection.names, Pace(cancel)),
+            lambda progress, cancel: bundle_items(
+                inspection.reader, inspection.names, Pace(cancel), inspection.contents.of
+            ),
             on_done=lambda items: self._show(items) if inspection is self.inspection else None,
             key=("inspect.metadata", id(self)),
             abandonable=True,
         )
 
     def _show(self, items: list[MetadataItem]) -> None:
+        shown = None if self._item is None else self.table.item(self._item)
         self._item = 0 if items else None
+        if shown is not None and shown in items:
+            self._item = items.index(shown)
         self.table.show_items(items)
-        self.panel.show_item(items[0] if items else None)
+        self.panel.show_item(items[self._item] if self._item is not None else None)
         self.selection_changed()
 
     def _row_chosen(self) -> None:
