@@ -9,10 +9,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from apbundle.payload import onnx_graph, onnx_tensors, protobuf
+from apbundle.payload import protobuf
 from apbundle.payload.arrays import payload_arrays, tensor_array
 from apbundle.payload.contents import Contents
 from apbundle.payload.dtypes import element_bits
+from apbundle.payload.onnx import graph as onnx_graph
+from apbundle.payload.onnx import tensors as onnx_tensors
 from apbundle.payload.onnx.tensors import TYPES
 from apbundle.payload.reading import can_read, decoded_size, read_tensor
 from support.payloads import Strict, contents

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apbundle.payload import pickle_paths, pickle_walker
 from apbundle.payload.arrays import payload_arrays
 from apbundle.payload.byterange import ByteRange
+from apbundle.payload.pickles import paths as pickle_paths
+from apbundle.payload.pickles import walker as pickle_walker
 from apbundle.payload.pickles.nodes import Call, Global, Opaque, Table, Value
 from apbundle.payload.pickles.paths import MAX_DEPTH, Leaves
 from apbundle.payload.pickles.reading import LONGEST_TEXT, Budget

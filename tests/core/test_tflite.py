@@ -7,11 +7,11 @@ import struct
 import numpy as np
 import pytest
 
-from apbundle.payload import flatbuffer as walker
 from apbundle.payload.arrays import payload_arrays
 from apbundle.payload.contents import Contents
 from apbundle.payload.reading import can_read
 from apbundle.payload.sink import Folded
+from apbundle.payload.tflite import flatbuffer as walker
 from apbundle.payload.tflite.model import TYPES
 from apbundle.payload.tflite.operators import operator_name
 from support.flatbuffers import Number, Table, Vector, flatbuffer, tflite, tflite_tensor

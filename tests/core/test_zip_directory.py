@@ -11,8 +11,9 @@ import zlib
 
 import pytest
 
-from apbundle.payload import pytorch_archive, zip_directory
+from apbundle.payload import zip_directory
 from apbundle.payload.byterange import ByteRange
+from apbundle.payload.pytorch import archive as pytorch_archive
 from apbundle.payload.tensors import PayloadError
 from apbundle.payload.zip_directory import DEFLATED, Entry, data_offset, find_directory, read_entries
 from support.memory import MIB, peak_growth
