@@ -6,26 +6,28 @@ import ctypes
 import time
 from typing import Any, Final
 
-_SHARE = 10  # of the time, at most one part of so many is spent on it
-
 
 class FreedMemory:
     """What is free in the middle of the heap: small buffers that were freed among others, work space of decoders."""
 
     def __init__(self) -> None:
         self._trim: Final = _malloc_trim()
-        self._not_before = 0.0
+        self._passed_over = 0
 
-    def give_back(self) -> None:
-        """Let the system have it, unless that was done a moment ago. From any thread.
+    def give_back(self, worth: float) -> None:
+        """Let the system have it. From any thread.
 
-        This takes about 0.1 ms, more in a process with a large heap, where it is done less often for that.
+        This takes 0.1 to 1 ms. In a process with a large heap it takes more, and is not done every time: on average it
+        shall take at most ``worth`` seconds.
         """
-        begun = time.perf_counter()
-        if self._trim is not None and begun >= self._not_before:
-            self._trim(0)
-            done = time.perf_counter()
-            self._not_before = done + _SHARE * (done - begun)
+        if self._trim is None:
+            return
+        if self._passed_over:
+            self._passed_over -= 1
+            return
+        begun = time.thread_time()
+        self._trim(0)
+        self._passed_over = int((time.thread_time() - begun) / worth)
 
 
 def _malloc_trim() -> Any:

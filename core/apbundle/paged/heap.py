@@ -93,7 +93,7 @@ class CountingHeap(HeapSource):
             return super().load(unit, request)
         finally:
             del self._decoding[unit.id]
-            self._freed.give_back()
+            self._freed.give_back(worth=0.0005)  # as much as decoding took
 
     def release(self, unit: Unit) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -119,7 +119,7 @@ class CountingHeap(HeapSource):
     def give_back_freed(self) -> None:
         """Let the system have what parts that left have freed."""
         if self._had_parts:
-            self._freed.give_back()
+            self._freed.give_back(worth=0.01)
 
     def _trim(self) -> None:
         self._pool.trim(self._limit - self.charged)
