@@ -74,7 +74,7 @@ def test_what_would_be_imported(protocol: int):
     value = [OrderedDict(a=1), {1, 2}, frozenset([3]), bytearray(b"x"), Path("p"), complex(1, 2), Budget, slice(1, 2)]
     _, _, references = walk(pickle.dumps(value, protocol))
     names = {f"{module}.{name}".replace("__builtin__", "builtins") for module, name in references.imports}
-    assert {"collections.OrderedDict", "builtins.complex", "apbundle.payload.pickle_reading.Budget"} <= names
+    assert {"collections.OrderedDict", "builtins.complex", "apbundle.payload.pickles.reading.Budget"} <= names
     assert any(name.endswith("PosixPath") for name in names)
     offset = references.imports["apbundle.payload.pickles.reading", "Budget"]
     assert b"Budget" in pickle.dumps(value, protocol)[:offset]
