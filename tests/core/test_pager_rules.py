@@ -50,10 +50,10 @@ LIMITS = st.sampled_from([MIB, BLOCK + 10, 2 * BLOCK, 3 * BLOCK, 5 * BLOCK, 8 * 
 class PagerMachine(RuleBasedStateMachine):
     """The same operations on both; what they tell must be the same, event for event."""
 
-    @initialize(limit=LIMITS, eviction=st.sampled_from(list(POLICIES)), mapped=st.booleans())
-    def begin(self, limit: int, eviction: str, mapped: bool) -> None:
+    @initialize(limit=LIMITS, eviction=st.sampled_from(list(POLICIES)), mapped=st.booleans(), straddling=st.booleans())
+    def begin(self, limit: int, eviction: str, mapped: bool, straddling: bool) -> None:
         self.works = True
-        self.region = SparseRegion(FILE_SIZE, self.check)
+        self.region = SparseRegion(FILE_SIZE, self.check, straddling=straddling)
         heap = HeapSource(lambda unit, into: self.check(unit.size))
         source = MappedSource(self.region, heap) if mapped else heap
         self.notes = Notes()

@@ -25,33 +25,8 @@ from support.regions import SparseRegion
 LIMIT = 100 * BLOCK
 
 
-class Pages:
-    """A region that notes which of its blocks are in memory; a load brings in every block it touches."""
-
-    def __init__(self, size: int) -> None:
-        self.view = memoryview(bytes(size)).toreadonly()
-        self.inside: set[int] = set()
-        self.closed = False
-        self.fails = False
-
-    def populate(self, offset: int, length: int) -> None:
-        assert 0 <= offset <= offset + length <= len(self.view)
-        if length:
-            self.inside |= set(range(offset // BLOCK, (offset + length - 1) // BLOCK + 1))
-        if self.fails:
-            raise OSError(errno.EIO, "broken disk")
-
-    def release(self, offset: int, length: int) -> None:
-        assert offset % BLOCK == 0
-        assert (offset + length) % BLOCK == 0 or offset + length == len(self.view)
-        self.inside -= set(range(offset // BLOCK, -(-(offset + length) // BLOCK)))
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def mapped(size: int) -> tuple[MappedSource, Pages]:
-    pages = Pages(size)
+def mapped(size: int, *, straddling: bool = False) -> tuple[MappedSource, SparseRegion]:
+    pages = SparseRegion(size, straddling=straddling)
     source = MappedSource(pages, HeapSource(fill))
     source.resize(LIMIT)
     return source, pages
@@ -291,14 +266,30 @@ def test_memory_kept_for_reuse_gives_way_to_the_map() -> None:
 
 
 def test_a_failed_load_is_let_go() -> None:
-    source, pages = mapped(4 * BLOCK)
-    unit, pages.fails = Unit(0, "a", 2 * BLOCK, BLOCK), True
+    def fail(length: int) -> None:
+        raise OSError(errno.EIO, "broken disk")
+
+    pages = SparseRegion(4 * BLOCK, fail, straddling=True)
+    source, unit = MappedSource(pages, HeapSource(fill)), Unit(0, "a", 2 * BLOCK, BLOCK)
+    source.resize(LIMIT)
     source.reserve(unit)
     with pytest.raises(OSError, match="broken disk"):
         source.load(unit)
     source.release(unit)
     assert not pages.inside
     assert source.charged == 0
+
+
+def test_what_the_kernel_brings_in_around_blocks_is_let_go() -> None:
+    """A map may begin anywhere; of a walk through a file, hundreds of thousands of pages would stay behind."""
+    source, pages = mapped(9 * BLOCK + 10, straddling=True)
+    units = [Unit(number, f"u{number}", 3 * BLOCK, 3 * number * BLOCK) for number in range(3)]
+    for unit in units:
+        hold(source, unit)
+        assert pages.inside == set(range(3 * (unit.id + 1))), "and nothing of what is held"
+    for unit in units:
+        source.release(unit)
+    assert not pages.inside
 
 
 def test_larger_than_the_limit_is_given_but_not_brought_in() -> None:
@@ -310,7 +301,7 @@ def test_larger_than_the_limit_is_given_but_not_brought_in() -> None:
     assert len(hold(source, large, limit)) == large.size
     assert pages.inside == {0}
     assert source.charged == BLOCK
-    pages.inside |= set(range(1, 9))  # the caller looks at all of it
+    pages.populate(BLOCK, 8 * BLOCK)  # the caller looks at all of it
     source.release(large)
     assert pages.inside == {0}
     source.release(neighbour)
@@ -350,11 +341,14 @@ def test_closing_gives_all_back() -> None:
         st.tuples(st.integers(0, 12 * BLOCK), st.integers(BLOCK // 2, 5 * BLOCK)), min_size=1, max_size=8
     ),
     steps=st.lists(st.integers(0, 7), max_size=40),
+    straddling=st.booleans(),
 )
-def test_what_is_charged_is_what_is_inside(stretches: list[tuple[int, int]], steps: list[int]) -> None:
+def test_what_is_charged_is_what_is_inside(
+    stretches: list[tuple[int, int]], steps: list[int], straddling: bool
+) -> None:
     """Units that lie anywhere, taken and released in any order: the blocks in memory are those that are charged."""
     units = [Unit(number, str(number), size, offset) for number, (offset, size) in enumerate(stretches)]
-    pages = SparseRegion(max(offset + size for offset, size in stretches))
+    pages = SparseRegion(max(offset + size for offset, size in stretches), straddling=straddling)
     source = MappedSource(pages, HeapSource(lambda unit, into: None))
     source.resize(LIMIT)
     held: set[int] = set()

@@ -1,24 +1,14 @@
-"""A file's map of any size that takes no memory, and notes which of its blocks would be in."""
+"""A file's map that takes addresses but no memory, and notes which of its blocks would be in."""
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
-from typing import cast
 
 from apbundle.paging.blocks import BLOCK
+from apbundle.paging.residency import address_of
 
-
-class _Length:
-    """As a view: that long, and nothing to see."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, part: slice) -> memoryview:
-        return memoryview(b"")
+WINDOW = 64 * 1024
 
 
 class SparseRegion:
@@ -30,28 +20,50 @@ class SparseRegion:
         Bytes of the file.
     check
         Called with the bytes of each load, after its blocks are in: it may raise.
+    straddling
+        Whether the map begins at an address where, as the kernel does, a load also brings in a window before the blocks
+        and one behind them.
     """
 
-    def __init__(self, size: int, check: Callable[[int], None] = lambda length: None) -> None:
-        self.view = cast(memoryview, _Length(size))
-        self.inside: set[int] = set()
+    def __init__(self, size: int, check: Callable[[int], None] = lambda length: None, *, straddling: bool = False):
+        memory = memoryview(mmap.mmap(-1, size + 2 * WINDOW)).toreadonly()
+        begin = -address_of(memory) % WINDOW + (4096 if straddling else 0)
+        self.view = memory[begin : begin + size]
         self.closed = False
         self._check = check
+        self._straddling = straddling
+        self._blocks: set[int] = set()
+        self._strays: set[int] = set()  # windows
 
     def populate(self, offset: int, length: int) -> None:
         assert 0 <= offset <= offset + length <= len(self.view)
         if length:
-            self.inside |= set(range(offset // BLOCK, (offset + length - 1) // BLOCK + 1))
+            first, last = offset // BLOCK, (offset + length - 1) // BLOCK
+            self._blocks |= set(range(first, last + 1))
+            if self._straddling:
+                around = {first * BLOCK // WINDOW - 1, (last + 1) * BLOCK // WINDOW}
+                self._strays |= {window for window in around if 0 <= window * WINDOW < len(self.view)}
         self._check(length)
 
     def release(self, offset: int, length: int) -> None:
-        assert offset % BLOCK == 0
-        assert (offset + length) % BLOCK == 0 or offset + length == len(self.view)
-        self.inside -= set(range(offset // BLOCK, -(-(offset + length) // BLOCK)))
+        end = offset + length
+        assert 0 <= offset < end <= len(self.view)
+        assert offset % WINDOW == 0
+        assert end % WINDOW == 0 or end == len(self.view)
+        self._blocks -= {block for block in self._blocks if offset <= block * BLOCK and self._end(block) <= end}
+        self._strays -= set(range(offset // WINDOW, -(-end // WINDOW)))
 
     def close(self) -> None:
         self.closed = True
 
     @property
+    def inside(self) -> set[int]:
+        """The blocks of which anything is in memory."""
+        return self._blocks | {window * WINDOW // BLOCK for window in self._strays}
+
+    @property
     def bytes_inside(self) -> int:
-        return sum(min(BLOCK, len(self.view) - block * BLOCK) for block in self.inside)
+        return sum(self._end(block) - block * BLOCK for block in self.inside)
+
+    def _end(self, block: int) -> int:
+        return min((block + 1) * BLOCK, len(self.view))

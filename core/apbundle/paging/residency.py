@@ -11,6 +11,11 @@ _AREA = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) ")
 _RESIDENT = re.compile(rb"Rss:\s*([0-9]+) kB")
 
 
+def address_of(view: memoryview) -> int:
+    """Where the first byte of ``view`` is; 0 if it has none."""
+    return int(np.frombuffer(view, np.uint8).ctypes.data) if len(view) else 0
+
+
 def resident_bytes(view: memoryview) -> int | None:
     """Bytes of the map that ``view`` is the whole of which this process has in its page tables.
 
@@ -18,7 +23,7 @@ def resident_bytes(view: memoryview) -> int | None:
     """
     if not len(view):
         return 0
-    begin = int(np.frombuffer(view, np.uint8).ctypes.data)
+    begin = address_of(view)
     try:
         with open("/proc/self/smaps", "rb") as areas:
             return count_resident(areas, begin, begin + len(view))

@@ -14,12 +14,13 @@ from apbundle.errors import bundle_error
 from apbundle.paging.background import Request
 from apbundle.paging.blocks import BLOCK, BlockLedger, blocks_of
 from apbundle.paging.buffers import Buffer, BufferPool
-from apbundle.paging.residency import resident_bytes
+from apbundle.paging.residency import address_of, resident_bytes
 from apbundle.paging.units import Unit
 
 __all__ = ["BLOCK", "HeapSource", "MappedSource", "Read", "Region", "Source"]
 
 _PIECE = 8 * BLOCK  # bytes loaded ahead between two looks at whether they are still wanted
+_WINDOW = 64 * 1024  # addresses around a missing page of which the kernel maps all that it has
 
 Read = Callable[[Unit, memoryview], None]
 """Fills a buffer of exactly the unit's size with its raw bytes, or raises."""
@@ -214,6 +215,7 @@ class MappedSource:
         self._kept: Final[dict[int, range | None]] = {}  # the pinned ones, also before they are loaded
         self._uncharged: Final[dict[int, range]] = {}  # units larger than the limit: handed out, not brought in
         self._limit = 0
+        self._strays: Final = address_of(self._view) % _WINDOW != 0  # windows lie across the ends of blocks
 
     @property
     def charged(self) -> int:
@@ -273,11 +275,11 @@ class MappedSource:
 
     def load(self, unit: Unit, request: Request | None = None) -> memoryview:
         """See :class:`Source`."""
-        uncharged = unit.id in self._uncharged
-        if unit.offset is None or not (uncharged or self._held.get(unit.id)):
+        span = self._held.get(unit.id)
+        if unit.offset is None or not (span or unit.id in self._uncharged):
             return self._heap.load(unit)
         end = unit.offset + unit.size
-        if uncharged:
+        if span is None:
             self._region.populate(unit.offset, 0)  # the file is still the same; the rest comes when it is touched
         elif request is None:
             self._region.populate(unit.offset, unit.size)
@@ -286,6 +288,8 @@ class MappedSource:
                 if not request.is_wanted:
                     raise bundle_error("cancelled", "Something else is needed by now.")
                 self._region.populate(start, min(_PIECE, end - start))
+        if span is not None:
+            self._drop_strays(span)
         return self._view[unit.offset : end]
 
     def release(self, unit: Unit) -> None:
@@ -300,6 +304,7 @@ class MappedSource:
             self._heap.resize(self._limit - self._charged.held)
         for unused in self._charged.free_runs(span):
             self._region.release(unused.start * BLOCK, self._charged.size(unused))
+        self._drop_strays(span)
 
     def pin(self, unit: Unit) -> None:
         """See :class:`Source`."""
@@ -329,6 +334,16 @@ class MappedSource:
         self._heap.close()
         self._view = memoryview(b"")
         self._region.close()
+
+    def _drop_strays(self, span: range) -> None:
+        """Let go what came in with ``span`` around it, in blocks that nobody holds."""
+        if not self._strays:
+            return
+        begin, end = span.start * BLOCK, span.start * BLOCK + self._charged.size(span)
+        if span.start and self._charged.free(range(span.start - 1, span.start)):
+            self._region.release(begin - _WINDOW, _WINDOW)
+        if end < len(self._view) and self._charged.free(range(span.stop, span.stop + 1)):
+            self._region.release(end, min(_WINDOW, len(self._view) - end))
 
     def _place(self, unit: Unit) -> range | None:
         """The blocks a unit is or would be mapped from; ``None`` for one on the heap."""
