@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-
-import pytest
 
 from apbundle.errors import BundleClosed
 from apbundle.paging.background import BackgroundLoader, Request
@@ -18,7 +13,7 @@ from apbundle.paging.stats import PagingStats
 from apbundle.paging.units import Unit
 from support.conditions import wait_until
 from support.gates import Gate, has_begun, open_gate, waits
-from support.paging import content, fill, make_pager, units_of
+from support.paging import content, make_pager, units_of
 
 
 @contextmanager
