@@ -11,8 +11,9 @@ import pytest
 
 from apbundle.paging.background import MAX_HINTS, MAX_THREADS, BackgroundLoader, Request
 from apbundle.paging.blocks import BLOCK
+from apbundle.paging.mapped_source import MappedSource
 from apbundle.paging.pager import Pager, Prefetch
-from apbundle.paging.sources import HeapSource, MappedSource
+from apbundle.paging.sources import HeapSource
 from apbundle.paging.stats import PagingStats
 from apbundle.paging.units import Unit
 from support.conditions import wait_until

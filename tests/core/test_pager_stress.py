@@ -15,9 +15,10 @@ import pytest
 
 from apbundle.errors import LimitTooSmall
 from apbundle.paging.blocks import BLOCK
+from apbundle.paging.mapped_source import MappedSource
 from apbundle.paging.pager import Pager
 from apbundle.paging.policy import POLICIES
-from apbundle.paging.sources import HeapSource, MappedSource
+from apbundle.paging.sources import HeapSource
 from apbundle.paging.units import Key, Unit
 from support.campaign import rounds
 from support.paging import content, fill, units_of

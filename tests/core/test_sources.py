@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.errors import LimitExceeded
-from apbundle.paging.blocks import BlockLedger
+from apbundle.paging.blocks import BLOCK, BlockLedger
 from apbundle.paging.buffers import MAPPED, BufferPool
+from apbundle.paging.mapped_source import MappedSource
 from apbundle.paging.residency import count_resident, resident_bytes
-from apbundle.paging.sources import BLOCK, HeapSource, MappedSource
+from apbundle.paging.sources import HeapSource
 from apbundle.paging.units import Unit
 from support.paging import content, fill
 from support.regions import SparseRegion

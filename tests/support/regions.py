@@ -12,7 +12,7 @@ WINDOW = 64 * 1024
 
 
 class SparseRegion:
-    """A :class:`apbundle.paging.sources.Region`; a load brings in every block it touches.
+    """A :class:`apbundle.paging.mapped_source.Region`; a load brings in every block it touches.
 
     Parameters
     ----------

@@ -12,10 +12,12 @@ from apbundle.paged.heap import BOOKKEEPING, CountingHeap
 from apbundle.paged.listing import Listings
 from apbundle.paged.models import Models, PagedModel, piece_size
 from apbundle.paged.parts import CutParts, EvenParts, Parts
+from apbundle.paging.blocks import BLOCK
 from apbundle.paging.config import PagingConfig
+from apbundle.paging.mapped_source import MappedSource
 from apbundle.paging.observer import Observer
 from apbundle.paging.pager import Pager
-from apbundle.paging.sources import BLOCK, MappedSource, Source
+from apbundle.paging.sources import Source
 from apbundle.paging.units import Key, Unit
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from apbundle.format.reader import BundleReader
 from apbundle.paged.parts import EvenParts, Parts
-from apbundle.paging.sources import BLOCK
+from apbundle.paging.blocks import BLOCK
 from apbundle.paging.units import Key, Unit
 
 
