@@ -6,6 +6,8 @@ equal hashes looks closer. Nobody gains more by crafted names than the time of a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from struct import Struct
 from typing import Any, Final, Self
 
 import numpy as np
@@ -23,6 +25,7 @@ _ONES: Final = 0x0101010101010101
 _SPACES: Final = 0x2020202020202020
 TAIL: Final = 24
 """The last bytes of a name, as many as this, are handed over in words of 8."""
+_TAIL_WORDS: Final = Struct(f"<{TAIL // 8}Q")
 _KEPT: Final = np.array(
     [[_WORD ^ ((1 << 8 * min(8, max(0, end - size))) - 1) for size in range(TAIL + 1)] for end in range(TAIL, 0, -8)],
     np.uint64,
@@ -42,19 +45,13 @@ def name_hash(name: bytes) -> int:
     size = len(name)
     if size >= LONG:
         return xxh3_64_intdigest(name)
+    front = range(0, size - TAIL, 8)
+    words = [int.from_bytes(name[at : at + 8], "little") for at in front]
     state = size * _SEED & _WORD
-    for at in range(0, size - TAIL, 8):
-        state = _mixed(state, int.from_bytes(name[at : at + 8], "little"))
-    tail = int.from_bytes(name[-TAIL:].rjust(TAIL, b"\0"), "little")
-    for _ in range(TAIL // 8):
-        state = _mixed(state, tail & _WORD)
-        tail >>= 64
+    for word in (*words, *_TAIL_WORDS.unpack(name[-TAIL:].rjust(TAIL, b"\0"))):
+        state = (state ^ word) * _MULTIPLIER & _WORD
+        state ^= state >> 32
     return state
-
-
-def _mixed(state: int, word: int) -> int:
-    state = (state ^ word) * _MULTIPLIER & _WORD
-    return state ^ state >> 32
 
 
 def hash_names(
@@ -157,10 +154,9 @@ class HashTable:
             return None
         return cls(cells, lost, losers[order])
 
-    def candidates(self, value: int) -> tuple[int, ...]:
-        """The numbers that may have the hash ``value``: at most two, of which at most one has it."""
-        held = int(self._cells[value >> self._shift])
+    def candidates(self, value: int) -> Iterator[int]:
+        """The numbers that may have the hash ``value``, the likelier first: two at most, one of which may have it."""
+        yield int(self._cells[value >> self._shift])
         place = int(self._lost.searchsorted(np.uint64(value)))
         if place < len(self._lost) and self._lost[place] == value:
-            return held, int(self._lost_numbers[place])
-        return (held,)
+            yield int(self._lost_numbers[place])
