@@ -89,9 +89,11 @@ class Engine:
 
     def keys(self, model: PagedModel, parts: Parts | None, offset: int, size: int) -> Iterator[Key]:
         """The units that hold a range of ``model`` when it is paged in ``parts``."""
+        if not size:
+            return
         if parts is None:
             yield model.name
-        elif size:
+        else:
             for index in range(parts.at(offset), parts.at(offset + size - 1) + 1):
                 yield model.key(parts, index)
 
