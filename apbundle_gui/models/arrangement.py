@@ -18,7 +18,7 @@ RUN: Final = 512
 """How many keys are sorted in one call."""
 
 Matches = Callable[[int], bool]
-Key = Callable[[int], int | str]
+Key = Callable[[int], float | str]
 
 
 @dataclass(frozen=True, slots=True)

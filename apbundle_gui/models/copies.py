@@ -34,6 +34,17 @@ def command_line(path: str, entry: ModelEntry) -> str:
     return f"apbundle extract -o . -- {quoted(path)} {quoted(entry.name)}"
 
 
+def tensor_command(path: str, model: str, tensor: str) -> str:
+    """The command that prints one tensor."""
+    call = f"PagedBundle.open({path!a}).get_component({model!a}, {tensor!a})"
+    return f"python -c {quoted(f'from apbundle import PagedBundle; print({call})')}"
+
+
+def diff_command(before: str, after: str) -> str:
+    """The command that says what two bundles differ in."""
+    return f"apbundle diff -- {quoted(before)} {quoted(after)}"
+
+
 def quoted(text: str) -> str:
     """``text`` as one word of a shell; never a line break or a control character in it, however the text begins."""
     if text.isprintable():

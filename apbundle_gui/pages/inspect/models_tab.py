@@ -43,9 +43,12 @@ class ModelsTab(TableTab):
     ----------
     extract_wanted
         The selected models should be extracted.
+    compare_wanted
+        Emitted with the indices of two models that should be compared.
     """
 
     extract_wanted = Signal()
+    compare_wanted = Signal(int, int)
 
     title = "Overview"
     noun = "model"
@@ -151,6 +154,11 @@ class ModelsTab(TableTab):
         extract = QAction(theme.icon("extract"), "&Extract…", menu)
         extract.triggered.connect(self.extract_wanted)
         menu.addAction(extract)
+        pair = tuple(self.selection.models[:3])
+        compare = QAction(theme.icon("compare"), "Co&mpare Both", menu)
+        compare.setEnabled(len(pair) == 2)
+        compare.triggered.connect(lambda _checked: self.compare_wanted.emit(*sorted(pair)))
+        menu.addAction(compare)
         menu.addSeparator()
         inspection, current = self.inspection, self.selection.current
         if inspection is None or current is None:

@@ -11,6 +11,7 @@ from apbundle.format.extract import ExtractReport
 from apbundle_gui.models.remarks import Remark, remarks
 from apbundle_gui.pages.inspect.card import BundleCard
 from apbundle_gui.pages.inspect.changes import Changes, Whereabouts
+from apbundle_gui.pages.inspect.compare.tab import CompareTab
 from apbundle_gui.pages.inspect.empty import EmptyInspect
 from apbundle_gui.pages.inspect.extracting import Extracting, report_sentence
 from apbundle_gui.pages.inspect.failure import FailurePage
@@ -65,6 +66,7 @@ class InspectPage(Page):
         self.tensors_tab = TensorsTab(self.services, self.selection)
         self.values_tab = ValuesTab(self.services, self.selection)
         self.hex_tab = HexTab(self.services, self.selection)
+        self.compare_tab = CompareTab(self.services, self.selection)
         self._all_tabs: tuple[Tab, ...] = (
             self.models_tab,
             self.manifest_tab,
@@ -72,6 +74,7 @@ class InspectPage(Page):
             self.tensors_tab,
             self.values_tab,
             self.hex_tab,
+            self.compare_tab,
         )
         self.tabs = Tabs(self._all_tabs)
         self.banner = Banner()
@@ -126,6 +129,7 @@ class InspectPage(Page):
         self.card.verify_clicked.connect(self._verify_clicked)
         self.card.extract_clicked.connect(self.extract_selected)
         self.models_tab.extract_wanted.connect(self.extract_selected)
+        self.models_tab.compare_wanted.connect(self._compare_models)
         self.models_tab.panel.field_chosen.connect(self._show_field)
         self.remarks.chosen.connect(self._follow_remark)
         self.extracting.reported.connect(self._show_report)
@@ -172,6 +176,8 @@ class InspectPage(Page):
 
     def show_example(self, bundle_path: str) -> None:
         self.tabs.show_tab(self.models_tab)
+        if self.inspection is not None:
+            self.inspection.contents.want_all()
         self.verify()
 
     def example_ready(self) -> bool:
@@ -179,6 +185,7 @@ class InspectPage(Page):
         return (
             inspection is not None
             and inspection.formats.complete
+            and inspection.contents.complete
             and inspection.fields is not None
             and inspection.verification.report is not None
         )
@@ -286,6 +293,10 @@ class InspectPage(Page):
     def _show_field(self, index: int) -> None:
         self.tabs.show_tab(self.manifest_tab)
         self.manifest_tab.show_field(index)
+
+    def _compare_models(self, before: int, after: int) -> None:
+        self.tabs.show_tab(self.compare_tab)
+        self.compare_tab.compare_models(before, after)
 
     # -- extracting ----------------------------------------------------------------------------------------------
 

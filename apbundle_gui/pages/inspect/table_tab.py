@@ -39,6 +39,7 @@ class TableTab(Tab):
     noun = ""
     nothing = ""
     widths: Sequence[Width] = ()
+    panel_width = PANEL_WIDTH
 
     def __init__(
         self, services: Services, selection: Selection, model: ArrangedModel, view: TableView, panel: QWidget
@@ -64,7 +65,7 @@ class TableTab(Tab):
         self._splitter.addWidget(self._left)
         self._splitter.addWidget(panel)
         self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
+        self._splitter.setSizes([4 * PANEL_WIDTH - self.panel_width, self.panel_width])
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(Space.M)

@@ -1,0 +1,66 @@
+"""The particulars of the difference that is looked at."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from apbundle_gui.models import copies
+from apbundle_gui.models import text as words
+from apbundle_gui.models.compare_table import Column, number_text, side_text, status_sentence, values_of
+from apbundle_gui.pages.inspect.panes import SidePanel
+from apbundle_gui.services.comparing import Difference
+from apbundle_gui.widgets import Facts, button
+
+_NUMBERS = {"Largest": Column.LARGEST, "Mean": Column.MEAN, "Cosine": Column.COSINE}
+
+
+class DifferencePanel(SidePanel):
+    """Says what differs, and how far."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Selected difference", parent)
+        self._paths = ("", "")
+        self._facts = Facts()
+        for caption in ("Model", "Status", "Before", "After", "Differing", *_NUMBERS):
+            self._facts.add(caption)
+        self.content.addWidget(self._facts)
+        self.copy = button(
+            "Copy Command Line", self._copy, icon="copy", tip="Put the command that compares both on the clipboard"
+        )
+        self.content.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignLeft)
+        self.content.addStretch(1)
+        self.show_difference(None)
+
+    def show_bundles(self, before: str, after: str) -> None:
+        """The paths of both bundles; empty when two models of one are compared."""
+        self._paths = before, after
+        self.copy.setVisible(bool(before))
+
+    def show_difference(self, row: Difference | None) -> None:
+        """Show one, or none."""
+        self._facts.setVisible(row is not None)
+        if row is None:
+            self.title.setText("Nothing selected")
+            return
+        self.title.setText(row.name or "(no name)")
+        self._facts.set("Model", row.model)
+        self._facts.show_row("Model", row.kind in ("field", "tensor"))
+        self._facts.set("Status", status_sentence(row))
+        for caption, after in (("Before", False), ("After", True)):
+            size = row.sizes[after]
+            exact = "" if size is None else f" ({words.exact_size(size)})"
+            self._facts.set(caption, side_text(row, after=after) + exact)
+        found = values_of(row)
+        if found is not None:
+            share = number_text(found, Column.SHARE)
+            different = f"{words.count(found.different)} of {words.count(found.elements)}"
+            self._facts.set("Differing", f"{different} ({share})")
+        for caption, column in _NUMBERS.items():
+            self._facts.set(caption, number_text(found, column))
+        for caption in ("Differing", *_NUMBERS):
+            self._facts.show_row(caption, found is not None)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(copies.diff_command(*self._paths))

@@ -1,0 +1,227 @@
+"""The tab that compares: another bundle is chosen, and what differs stands in a table."""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+
+from apbundle_gui.models import text as words
+from apbundle_gui.models.compare_table import Column, CompareTable, summary
+from apbundle_gui.pages.inspect.columns import Width
+from apbundle_gui.pages.inspect.compare.bar import CompareBar
+from apbundle_gui.pages.inspect.compare.panel import DifferencePanel
+from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.pages.inspect.selection import Place, Selection
+from apbundle_gui.pages.inspect.table_tab import TableTab
+from apbundle_gui.services import Services
+from apbundle_gui.services.comparing import Comparison
+from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.theme import Tone
+from apbundle_gui.widgets import EmptyState, TableView
+
+WIDTHS = (
+    Width(98),
+    Width(150, grow=5),
+    Width(110, grow=2, drop=1),
+    Width(112, grow=2),
+    Width(112, grow=2),
+    Width(82),
+    Width(76, drop=2),
+    Width(76, drop=4),
+    Width(84, drop=3),
+)
+FILTER = "Bundles (*.apbundle);;All files (*)"
+PURPOSE = (
+    "Choose another bundle above to see what differs: models, metadata and tensors that were added, removed or "
+    "changed, and how far the numbers lie apart. To compare two models of this bundle, select both in the overview."
+)
+_NAME_SHOWN = 60
+
+
+class CompareTab(TableTab):
+    """The tab that compares."""
+
+    title = "Compare"
+    noun = "difference"
+    placeholder = "Filter by name, model or status"
+    widths = WIDTHS
+    panel_width = 280
+
+    def __init__(self, services: Services, selection: Selection) -> None:
+        self.table = CompareTable(services.jobs)
+        self.panel = DifferencePanel()
+        view = TableView(framed=True)
+        view.setSelectionMode(TableView.SelectionMode.SingleSelection)
+        set_delegates(view, toned=(Column.STATUS, Column.NAME))
+        super().__init__(services, selection, self.table, view, self.panel)
+        self.table.setParent(self)
+        self._comparisons: dict[str, tuple[Inspection, Comparison]] = {}
+        self._comparison: Comparison | None = None
+        self.bar = CompareBar()
+        self.empty = EmptyState("compare", "Compare two bundles", PURPOSE, hint="Or drop the other bundle here.")
+        self.column.insertWidget(0, self.bar)
+        self.column.addWidget(self.empty, 1)
+        self.bar.compare_wanted.connect(self.compare_with)
+        self.bar.file_wanted.connect(self._choose_file)
+        self.bar.cancel_wanted.connect(self._cancel)
+        self.empty.dropped.connect(lambda paths: self.compare_with(paths[0]))
+        view.selectionModel().currentRowChanged.connect(self._row_selected)
+        self.table.arranged.connect(self.selection_changed)
+        services.session.changed.connect(self._show_choice)
+        services.session.closed.connect(self._bundle_closed)
+        self._show()
+
+    # -- what is compared ----------------------------------------------------------------------------------------
+
+    def compare_with(self, path: str) -> None:
+        """Compare the bundle with the one at ``path``."""
+        if self._comparison is not None:
+            path = os.path.abspath(path)
+            opened = next((found for found in self.services.session.bundles if found.path == path), None)
+            self._comparison.with_bundle(path, None if opened is None else opened.bundle.reader)
+            self._show_choice()
+
+    def compare_models(self, before: int, after: int) -> None:
+        """Compare two models of the bundle."""
+        if self._comparison is not None and self.inspection is not None:
+            self._comparison.with_each_other(self.inspection.names[before], self.inspection.names[after])
+
+    def _choose_file(self) -> None:
+        if self.inspection is not None:
+            folder = os.path.dirname(self.inspection.path)
+            path, _ = QFileDialog.getOpenFileName(self, "Compare With", folder, FILTER)
+            if path:
+                self.compare_with(path)
+
+    def _cancel(self) -> None:
+        if self._comparison is not None:
+            self._comparison.cancel()
+
+    # -- what the page asks --------------------------------------------------------------------------------------
+
+    def show_inspection(self, inspection: Inspection | None) -> None:
+        if self._comparison is not None:
+            self._comparison.changed.disconnect(self._show)
+            self._comparison.progressed.disconnect(self._show_progress)
+        self.inspection = inspection
+        self._comparison = None if inspection is None else self._comparison_of(inspection)
+        if self._comparison is not None:
+            self._comparison.changed.connect(self._show)
+            self._comparison.progressed.connect(self._show_progress)
+        self._show_choice()
+        self._show()
+
+    def _comparison_of(self, inspection: Inspection) -> Comparison:
+        """What the bundle was compared with before, unless it was read anew since."""
+        known = self._comparisons.get(inspection.path)
+        if known is not None and known[0] is inspection:
+            return known[1]
+        if known is not None:
+            known[1].cancel()
+        made = Comparison(self.services.jobs, inspection, self)
+        self._comparisons[inspection.path] = inspection, made
+        return made
+
+    def _bundle_closed(self, path: str) -> None:
+        for known, (_, comparison) in list(self._comparisons.items()):
+            if path == known or (comparison.other == path and comparison.models is None):
+                comparison.cancel()
+        self._comparisons.pop(path, None)
+
+    def shown(self) -> None:
+        self.selection_changed()
+
+    @property
+    def focus_widget(self) -> QWidget:
+        if self.table.rowCount():
+            return self.view
+        return self.bar.choice if self.bar.choice.isEnabled() else self.bar.file
+
+    @property
+    def count_text(self) -> str:
+        done = self._comparison is not None and self._comparison.found is not None
+        return super().count_text if done else ""
+
+    # -- what came of it -----------------------------------------------------------------------------------------
+
+    def _show_choice(self) -> None:
+        here = "" if self.inspection is None else self.inspection.path
+        paths = [opened.path for opened in self.services.session.bundles if opened.path != here]
+        other = "" if self._comparison is None else self._comparison.other
+        if other and other != here and other not in paths:
+            paths.append(other)
+        self.bar.show_bundles(paths, other or self.bar.choice.currentData() or "")
+
+    def _show(self) -> None:
+        comparison = self._comparison
+        found = None if comparison is None else comparison.found
+        begun = comparison is not None and (comparison.job is not None or found is not None)
+        self._splitter.setVisible(begun)
+        self.empty.setVisible(not begun)
+        self.nothing = "Nothing differs." if found is not None else "Comparing…"
+        self.panel.show_difference(None)
+        self.bar.show_job(None if comparison is None else comparison.job)
+        if comparison is None:
+            self.bar.say("")
+        elif comparison.job is None:
+            self._say(comparison)
+            here = "" if self.inspection is None else self.inspection.path
+            self.panel.show_bundles("" if comparison.models is not None else comparison.other, here)
+        self.table.show_differences(() if found is None else found.rows)
+        focused = QApplication.focusWidget()
+        if self.table.rowCount() and focused is not None and self.bar.isAncestorOf(focused):
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)  # on to what was found
+
+    def _say(self, comparison: Comparison) -> None:
+        if comparison.error is not None:
+            self.bar.say(words.error_text(comparison.error, comparison.other).line, Tone.DANGER)
+        elif comparison.found is None:
+            self.bar.say("")
+        else:
+            who = ""
+            if comparison.models is not None:
+                who = " → ".join(f"“{words.safe(name, _NAME_SHOWN)}”" for name in comparison.models) + ": "
+            found = comparison.found
+            self.bar.say(who + summary(found), Tone.WARNING if found.rows else Tone.OK)
+
+    def _show_progress(self) -> None:
+        if self._comparison is not None:
+            self.bar.show_job(self._comparison.job)
+
+    # -- selection -----------------------------------------------------------------------------------------------
+
+    def selection_changed(self) -> None:
+        comparison, inspection, place = self._comparison, self.inspection, self.selection.place
+        if comparison is None or comparison.found is None or inspection is None or not self.isVisible():
+            return
+        current = self._current
+        if place.model is not None:
+            name = inspection.names[place.model]
+            if current is None or self.table.difference(current).where != (name, place.tensor):
+                thing = comparison.found.places.get((name, place.tensor))
+                if thing is not None:
+                    self.show_selected([thing], thing)
+        self._show_panel()
+
+    @property
+    def _current(self) -> int | None:
+        row = self.view.currentIndex().row()
+        return self.table.index_of(row) if 0 <= row < self.table.rowCount() else None
+
+    def _row_selected(self) -> None:
+        self._show_panel()
+        current = self._current
+        if self.following or current is None or self.inspection is None:
+            return
+        where = self.table.difference(current).where
+        if where is None:
+            return
+        model = self.inspection.reader.manifest.number(where[0])
+        if model is not None:
+            self.selection.go(Place(model, "", where[1]))
+
+    def _show_panel(self) -> None:
+        current = self._current
+        self.panel.show_difference(None if current is None else self.table.difference(current))
