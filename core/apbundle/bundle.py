@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
@@ -94,7 +94,8 @@ class ModelBundle:
         record
             Where to write a recording of all that happens; see :class:`PagedBundle`.
         settings
-            The other parameters of :class:`PagingConfig`.
+            The other parameters of :class:`PagingConfig`: ``granularity``, ``page_size``, ``eviction``, ``prefetch``,
+            ``prefetch_count``, ``source``.
 
         Raises
         ------
@@ -103,6 +104,10 @@ class ModelBundle:
         TypeError, ValueError
             The settings make no sense.
         """
+        known = [field.name for field in fields(PagingConfig)]
+        for name in settings:
+            if name not in known:
+                raise TypeError(f"there is no setting {name!r}; there are {', '.join(known)}")
         if max_memory is not None:
             settings["max_memory"] = max_memory
         return PagedBundle.open(path, PagingConfig(**settings), record=record)

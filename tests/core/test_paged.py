@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,43 @@ def test_files_that_are_no_bundle(tmp_path: Path) -> None:
         assert caught.value.code == "not_a_bundle"
     with pytest.raises(FileNotFoundError):
         PagedBundle(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("open_it", [PagedBundle, PagedBundle.open, ModelBundle.load_paged])
+def test_what_is_no_path(mixed: Path, open_it: Callable[..., PagedBundle]) -> None:
+    for path in ("", b"", "a\0b"):
+        with pytest.raises(ValueError, match="path is no path"):
+            open_it(path)
+        with pytest.raises(ValueError, match="record is no path"):
+            open_it(mixed, record=path)
+    for path in (None, 3, ["a"]):
+        with pytest.raises(TypeError, match="path is a path, not"):
+            open_it(path)
+
+
+def test_settings_that_do_not_exist(mixed: Path) -> None:
+    with pytest.raises(TypeError, match=r"no setting 'limit'; there are max_memory, page_size, .*granularity"):
+        ModelBundle.load_paged(mixed, limit=5)
+    for settings in ({"granularity": "tensor"}, {"page_size": -1}, {"max_memory": "lots"}, {"eviction": "mru"}):
+        with pytest.raises(ValueError, match=r"granularity|page_size|size|eviction"):
+            ModelBundle.load_paged(mixed, **settings)
+
+
+@pytest.mark.parametrize("code", ["not_a_bundle", "truncated", "unsupported_version", "bad_manifest_length"])
+def test_errors_of_opening_say_which_file_and_what_to_do(mixed: Path, tmp_path: Path, code: str) -> None:
+    data = mixed.read_bytes()
+    broken = {
+        "not_a_bundle": b"PK" + data[2:],
+        "truncated": data[:15],
+        "unsupported_version": data[:8] + b"\x02" + data[9:],
+        "bad_manifest_length": data[:300],
+    }
+    path = tmp_path / "broken.apbundle"
+    path.write_bytes(broken[code])
+    with pytest.raises(BundleError) as caught:
+        PagedBundle(path)
+    assert (caught.value.code, caught.value.path) == (code, str(path))
+    assert caught.value.hint
 
 
 def statm() -> int:

@@ -160,7 +160,10 @@ class _Asleep:
 
 
 def _given(name: str, path: StrPath) -> str:
-    text = os.fsdecode(path)
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise TypeError(f"{name} is a path, not {type(path).__name__}") from None
     if not text or "\0" in text:
         raise ValueError(f"{name} is no path: {text!r}")
     return text
