@@ -46,10 +46,13 @@ class BufferPool:
         if size < self._mapped_from:
             return SmallBuffer(size)
         with self._lock:
+            for place, buffer in enumerate(self._idle):
+                if len(buffer) == size:
+                    return self._idle.pop(place)
             best = min(self._idle, key=lambda buffer: abs(len(buffer) - size), default=None)
             if best is not None and size // _RATIO <= len(best) <= size * _RATIO:
                 self._idle.remove(best)
-                if len(best) == size or _resized(best, size):
+                if _resized(best, size):
                     return best
         return _map(size)
 

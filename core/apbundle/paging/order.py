@@ -22,28 +22,12 @@ class EvictionOrder:
     """
 
     def __init__(self, policy: Policy) -> None:
-        self._policy: Final = policy
-        self._uncharged: Final[dict[int, None]] = {}
-        self._refused: Final[dict[int, None]] = {}
-        self._pins: Final[dict[int, int]] = {}  # also of units that are yet to come
-
-    @property
-    def uncharged(self) -> list[int]:
+        self.uncharged: Final[dict[int, None]] = {}
         """The units that are not charged: they leave for whatever comes next, whether it needs room or not."""
-        return list(self._uncharged)
-
-    def is_uncharged(self, unit: int) -> bool:
-        """Whether ``unit`` is one of :attr:`uncharged`."""
-        return unit in self._uncharged
-
-    def is_pinned(self, unit: int) -> bool:
-        """Whether ``unit`` is pinned, or will be when it comes."""
-        return unit in self._pins
-
-    @property
-    def has_pins(self) -> bool:
-        """Whether any unit is pinned."""
-        return bool(self._pins)
+        self.pins: Final[dict[int, int]] = {}
+        """How many pins each unit has that has any, also units that are yet to come."""
+        self._policy: Final = policy
+        self._refused: Final[dict[int, None]] = {}
 
     def admits(self, unit: int, size: int) -> bool:
         """Whether the policy will keep ``unit``, which is about to be loaded; asked before room is made for it."""
@@ -52,8 +36,8 @@ class EvictionOrder:
     def insert(self, unit: int, size: int, *, charged: bool, kept: bool) -> None:
         """``unit`` became resident; ``kept`` is what :meth:`admits` said of it."""
         if not charged:
-            self._uncharged[unit] = None
-        elif unit in self._pins:
+            self.uncharged[unit] = None
+        elif unit in self.pins:
             pass
         elif kept:
             self._policy.insert(unit, size)
@@ -66,16 +50,16 @@ class EvictionOrder:
 
     def remove(self, unit: int) -> None:
         """``unit`` left."""
-        if unit in self._uncharged:
-            del self._uncharged[unit]
+        if unit in self.uncharged:
+            del self.uncharged[unit]
         elif unit in self._refused:
             del self._refused[unit]
-        elif unit not in self._pins:
+        elif unit not in self.pins:
             self._policy.remove(unit)
 
     def victim(self) -> int | None:
         """The unit that leaves next, ``None`` if none may; the caller then evicts it."""
-        for first in chain(self._uncharged, self._refused):
+        for first in chain(self.uncharged, self._refused):
             return first
         return self._policy.victim()
 
@@ -83,23 +67,19 @@ class EvictionOrder:
         """The charged units in the order in which they would leave; not to be continued once anything changed."""
         return chain(self._refused, self._policy.candidates())
 
-    def pins(self, unit: int) -> int:
-        """How many pins ``unit`` has."""
-        return self._pins.get(unit, 0)
-
     def pin(self, unit: int, *, resident: bool) -> None:
         """Keep ``unit`` from leaving, once more; but one that is not charged has to be loaded anew for that."""
-        pins = self.pins(unit)
-        if resident and not pins and unit not in self._uncharged:
+        pins = self.pins.get(unit, 0)
+        if resident and not pins and unit not in self.uncharged:
             self.remove(unit)
-        self._pins[unit] = pins + 1
+        self.pins[unit] = pins + 1
 
     def unpin(self, unit: int, size: int, *, resident: bool) -> bool:
         """Take one pin back; with the last one, ``unit`` may leave again, as the most recently used: whether it may."""
-        self._pins[unit] -= 1
-        if self._pins[unit]:
+        self.pins[unit] -= 1
+        if self.pins[unit]:
             return False
-        del self._pins[unit]
+        del self.pins[unit]
         if resident:
             self.insert(unit, size, charged=True, kept=self.admits(unit, size))
         return True

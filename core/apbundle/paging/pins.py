@@ -42,7 +42,7 @@ class Pins:
         """
         claimed: dict[int, Unit] = {}
         for unit in units:
-            if unit.id in claimed or self._order.is_pinned(unit.id):
+            if unit.id in claimed or unit.id in self._order.pins:
                 continue
             if self._source.cost(unit) is None or not self._fits(unit, limit):
                 error = self._no_room(unit, limit)
@@ -57,15 +57,14 @@ class Pins:
                 self._tell(unit)
 
     def loaded(self, unit: Unit) -> None:
-        """``unit`` became resident."""
-        if self._order.is_pinned(unit.id):
-            self._tell(unit)
+        """``unit``, which is pinned, became resident."""
+        self._tell(unit)
 
     def check_pinned(self, units: Sequence[Unit]) -> None:
         """Raise ``ValueError`` unless each of ``units`` is pinned at least as often as it is named."""
         names = {unit.id: unit.name for unit in units}
         for number, times in Counter(unit.id for unit in units).items():
-            if self._order.pins(number) < times:
+            if self._order.pins.get(number, 0) < times:
                 raise ValueError(f"{names[number]!r} is not pinned")
 
     def let_go(self, units: Sequence[Unit]) -> None:
@@ -79,7 +78,8 @@ class Pins:
 
     def leave_room(self, unit: Unit, limit: int) -> bool:
         """Whether ``unit`` would fit if only pinned units were there; ``True`` also if it never would."""
-        if not self._order.has_pins or self._order.is_pinned(unit.id) or unit.size > limit:
+        pins = self._order.pins
+        if not pins or unit.id in pins or unit.size > limit:
             return True
         return self._fits(unit, limit)
 
@@ -96,7 +96,7 @@ class Pins:
             raise bundle_error("limit_too_small", message, hint="Unpin some, or choose a larger limit.")
 
     def _tell(self, unit: Unit) -> None:
-        if unit.id not in self._told and not self._order.is_uncharged(unit.id):
+        if unit.id not in self._told and unit.id not in self._order.uncharged:
             self._told.add(unit.id)
             self._observer.pinned(unit.id, unit.size)
 

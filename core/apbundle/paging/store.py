@@ -171,7 +171,8 @@ class UnitStore:
         if self._look_ahead is not None:
             self._look_ahead.loaded(unit)
         self.observer.loaded(unit.id, unit.size, cause, latency)
-        self._pins.loaded(unit)
+        if unit.id in self._order.pins:
+            self._pins.loaded(unit)
         return view
 
     def fits(self, unit: Unit) -> bool:
@@ -185,7 +186,7 @@ class UnitStore:
         self.work_off()
         if self.source.cost(unit) is None or not self._pins.leave_room(unit, self._limit):
             return False  # it would be handed out without being loaded, or fail
-        victims = self._order.uncharged
+        victims = list(self._order.uncharged)
         if not all(map(may_leave, victims)):
             return False
         excess, spared = self._excess(unit), 0
@@ -215,7 +216,7 @@ class UnitStore:
 
     def evict(self, unit: Unit) -> bool:
         """Evict ``unit`` because the program says so; whether it was resident and not pinned."""
-        if unit.id not in self.residents or self._order.is_pinned(unit.id):
+        if unit.id not in self.residents or unit.id in self._order.pins:
             return False
         self.drop(unit.id, "request")
         return True
@@ -223,7 +224,7 @@ class UnitStore:
     def clear(self) -> None:
         """Let every unit go that is resident and not pinned, counting nothing."""
         self.work_off()
-        self._drop_all([number for number in self.residents if not self._order.is_pinned(number)])
+        self._drop_all([number for number in self.residents if number not in self._order.pins])
 
     def pin(self, units: list[Unit]) -> None:
         """Access all ``units``, the resident ones first, and keep them from leaving; none is kept if one fails to load.
@@ -237,7 +238,7 @@ class UnitStore:
         self._pins.claim(units, self._limit)
         try:
             for unit in sorted(units, key=lambda unit: unit.id not in self.residents):
-                while self.wait_for(unit) and self._order.is_uncharged(unit.id):
+                while self.wait_for(unit) and unit.id in self._order.uncharged:
                     self.drop(unit.id, "room", unit.id)
                 self.access(unit)
                 self.work_off()
@@ -322,9 +323,10 @@ class UnitStore:
 
         Returns whether the policy will keep it.
         """
-        self._pins.check_room(unit, self._limit)
+        if self._order.pins:
+            self._pins.check_room(unit, self._limit)
         kept = self._order.admits(unit.id, unit.size)
-        for number in self._order.uncharged:
+        for number in list(self._order.uncharged):
             self.drop(number, "room", unit.id)
         while self._excess(unit) > 0:
             victim = self._order.victim()
