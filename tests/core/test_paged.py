@@ -15,12 +15,14 @@ import pytest
 
 from apbundle import ModelBundle
 from apbundle.errors import BundleClosed, BundleError, ModelNotFound
+from apbundle.format.manifest import BundleManifest
 from apbundle.mapping import FileMap
 from apbundle.paged import PagedBundle, PagingConfig
 from apbundle.paged import engine as engine_module
 from apbundle.paging.stats import PagingStats
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import Kind
+from support import forge
 from support.children import run_forked
 from support.conditions import wait_until
 from support.mixed import LARGE, MIB, MODELS, pack_mixed
@@ -347,6 +349,26 @@ def test_models_of_a_damaged_extension(golden: Path, tmp_path: Path) -> None:
                 assert caught.value.code == "extension_checksum"
             else:
                 assert damaged.get_model(name) == whole.get_model(name)
+
+
+def test_models_are_found_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of models, the first access looks at its own alone."""
+    path = tmp_path / "many.apbundle"
+    path.write_bytes(forge.bundle([(f"model {number}", bytes([number % 256]) * 9) for number in range(3000)]))
+    with PagedBundle(path, config()) as paged:
+
+        def refuse(manifest: BundleManifest) -> None:
+            raise AssertionError("all models are looked at")
+
+        monkeypatch.setattr(BundleManifest, "__iter__", refuse)
+        monkeypatch.setattr(BundleManifest, "model_names", property(refuse))
+        assert paged.get_model("model 2999") == bytes([2999 % 256]) * 9
+        assert paged.read("model 5", 1, 2) == b"\5\5"
+        assert paged.evict("model 2999")
+        assert not paged.is_cached("model 7")
+        paged.prefetch_hint("model 9")
+        assert sorted(paged.cached_names) == ["model 5", "model 9"]
+        monkeypatch.undo()
 
 
 def test_prefetch_by_hint(mixed: Path) -> None:
