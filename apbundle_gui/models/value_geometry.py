@@ -45,8 +45,9 @@ class CellGeometry:
 
     def resize(self, width: float, height: float) -> None:
         """Give it another room, in pixels."""
+        largest = self.zoom > 1.0 and self.zoom >= self.most_zoom
         self._width, self._height = max(width, 1.0), max(height, 1.0)
-        self.zoom = min(self.zoom, self.most_zoom)
+        self.zoom = self.most_zoom if largest else min(self.zoom, self.most_zoom)
         self._clamp()
 
     # -- sizes ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from apbundle.errors import BundleError
 from apbundle.payload.tensors import TensorInfo
@@ -24,6 +24,9 @@ from apbundle_gui.services.value_statistics import Statistics, exact_statistics,
 
 UNASKED: Final = 2 << 30
 """Bytes that are read to the last one without being asked to."""
+
+SOON_MS: Final = 200
+"""How long after the sample all values are read, in milliseconds: pictures of it come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class TensorValues(QObject):
         self._started: list[Job] = []
         self._reading: Job | None = None
         self._whole: Job | None = None
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self.go_on)
         self._forget(None)
 
     # -- which tensor --------------------------------------------------------------------------------------------
@@ -123,6 +128,7 @@ class TensorValues(QObject):
         for job in self._started:
             job.cancel()
         self._started.clear()
+        self._soon.stop()
         self._inspection, self._model = inspection, model
         self._forget(info)
         if inspection is not None and info is not None:
@@ -141,6 +147,7 @@ class TensorValues(QObject):
         self.whole_histogram: Histogram | None = None
         self.error: BaseException | None = None
         self._reading = self._whole = None
+        self._later: dict[str, Callable[[], None]] = {}
         self._stopped = False
 
     @property
@@ -192,6 +199,7 @@ class TensorValues(QObject):
             self._reading = None
             self.statistics = found
             self.changed.emit()
+            self._do_later()
 
         self._reading = self._run("Reading all values", "read", self._with_elements(work), read, self._given_up)
         self._reading.progressed.connect(self.progressed)
@@ -204,6 +212,7 @@ class TensorValues(QObject):
 
     def pause(self) -> None:
         """Stop reading all values until :meth:`go_on`."""
+        self._soon.stop()
         if self._reading is not None:
             self._reading.cancel()
 
@@ -211,11 +220,13 @@ class TensorValues(QObject):
         """Read all values, unless somebody stopped that, or they are very many."""
         if self.info is not None and self._claimed <= UNASKED and not self._stopped:
             self.read_all()
+        if self._reading is None:
+            self._do_later()
 
     def want_whole_histogram(self) -> None:
         """Have the histogram with the outliers."""
         found = self.statistics
-        if found is None or self.whole_histogram is not None or self._whole is not None:
+        if found is None or found.full is None or self.whole_histogram is not None or self._whole is not None:
             return
 
         def work(progress: Progress, cancel: Cancel, elements: Elements) -> Histogram | None:
@@ -237,13 +248,17 @@ class TensorValues(QObject):
     def _looked(self, found: Statistics) -> None:
         self.statistics = found
         self.changed.emit()
-        self.go_on()
+        self._soon.start()
 
     @property
     def _claimed(self) -> int:
         """Bytes that all elements take, were each stored; a view may have more elements than there are bytes."""
         assert self.info is not None
         return max(self.size, self.info.raw_size or 0)
+
+    @property
+    def _elements(self) -> int:
+        return 0 if self.info is None else self.info.elements
 
     def _given_up(self) -> None:
         self._reading = None
@@ -265,13 +280,25 @@ class TensorValues(QObject):
 
         def made(picture: Picture) -> None:
             self.pictured.emit(purpose, picture)
-            if large and region.cells * 8 <= 4 * UNASKED and self._claimed <= UNASKED:
-                self._run("Drawing values", purpose, self._with_elements(rest), drawn)
+            if large and region.cells * self._claimed <= UNASKED * self._elements:
+                self._later[purpose] = go_on
+                if self._reading is None and not self._soon.isActive():
+                    self._do_later()
+
+        def go_on() -> None:
+            self._run("Drawing values", purpose, self._with_elements(rest), drawn)
 
         def drawn(picture: Picture) -> None:
             self.pictured.emit(purpose, picture)
 
+        self._later.pop(purpose, None)
         self._run("Drawing values", purpose, self._with_elements(work), made)
+
+    def _do_later(self) -> None:
+        """Draw exactly what a sample was drawn of: after the statistics, for each needs all of the disk."""
+        waiting, self._later = self._later, {}
+        for go_on in waiting.values():
+            go_on()
 
     def recolor(self, purpose: str, picture: Picture, coloring: Coloring) -> None:
         """Have a picture in other colours."""

@@ -19,7 +19,7 @@ LEVELS: Final = 251
 """Steps of the colour scale; the middle one is the middle of its range."""
 NOT_FINITE: Final = LEVELS
 """The code of a cell with a value that is NaN or infinite."""
-BAND: Final = 1 << 18
+BAND: Final = 1 << 16
 """Values looked at at once."""
 FEW: Final = 1 << 22
 """Values of a part that is read as a whole at once; of more, a sample is shown first."""
@@ -266,6 +266,6 @@ def _parts(borders: Integers, begin: int, length: int) -> tuple[int, Integers]:
 
 
 def _reduce(how: np.ufunc, values: Any, rows: Integers, columns: Integers) -> Any:
-    if len(columns) < values.shape[1]:
-        values = how.reduceat(values, columns, axis=1)
-    return how.reduceat(values, rows, axis=0) if len(rows) < values.shape[0] else values
+    if len(rows) < values.shape[0]:  # first, for it is the faster one
+        values = how.reduceat(values, rows, axis=0)
+    return how.reduceat(values, columns, axis=1) if len(columns) < values.shape[1] else values

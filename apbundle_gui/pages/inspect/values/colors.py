@@ -21,8 +21,8 @@ def scale_colors(diverging: bool) -> tuple[str, ...]:
     return _scale(theme.colors().dark, diverging)
 
 
-def text_colors(diverging: bool) -> tuple[QColor, ...]:
-    """The colour in which a number is readable on each of these."""
+def text_inks(diverging: bool) -> tuple[int, ...]:
+    """The colour, as Qt counts them, in which a number is readable on each of these."""
     return _texts(theme.colors().dark, diverging)
 
 
@@ -30,8 +30,13 @@ def picture_image(picture: Picture, diverging: bool) -> QImage:
     """A picture of values in the colours of the theme in force, a pixel a cell."""
     height, width = picture.codes.shape
     image = QImage(picture.codes.tobytes(), width, height, width, QImage.Format.Format_Indexed8)
-    image.setColorTable([QColor(color).rgb() for color in scale_colors(diverging)])
+    image.setColorTable(_table(theme.colors().dark, diverging))
     return image.convertToFormat(QImage.Format.Format_RGB32)
+
+
+@cache
+def _table(dark: bool, diverging: bool) -> list[int]:
+    return [QColor(color).rgb() for color in scale_colors(diverging)]
 
 
 def _end(colors: Colors, tone: Tone) -> str:
@@ -53,7 +58,12 @@ def _scale(dark: bool, diverging: bool) -> tuple[str, ...]:
 
 
 @cache
-def _texts(dark: bool, diverging: bool) -> tuple[QColor, ...]:
+def _texts(dark: bool, diverging: bool) -> tuple[int, ...]:
     colors = theme.colors()
     inks = (colors.text, colors.surface)
-    return tuple(QColor(max(inks, key=lambda ink: contrast(ink, ground))) for ground in scale_colors(diverging))
+    grounds = scale_colors(diverging)
+    return tuple(QColor(_readable(ground, inks)).rgb() for ground in grounds)
+
+
+def _readable(ground: str, inks: tuple[str, str]) -> str:
+    return max(inks, key=lambda ink: contrast(ink, ground))

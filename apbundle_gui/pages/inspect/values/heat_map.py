@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from apbundle_gui import theme
@@ -17,7 +17,7 @@ from apbundle_gui.pages.inspect.values.axes import (
     paint_left_labels,
     paint_row_of_labels,
 )
-from apbundle_gui.pages.inspect.values.colors import picture_image, text_colors
+from apbundle_gui.pages.inspect.values.colors import picture_image, text_inks
 from apbundle_gui.pages.inspect.values.map_view import PART, WHOLE, MapView
 from apbundle_gui.services.tensor_values import Picture
 
@@ -108,16 +108,23 @@ class HeatMap(MapView):
         picture = self.pictures.get(WHOLE if self.cells.fits else PART)
         if picture is None or not self.cells.has_room_for_numbers or not picture.grid.single:
             return
-        inks = text_colors(self._diverging)
-        grid, seen = picture.grid, self.region
-        for row in range(seen.top, seen.bottom):
-            for column in range(seen.left, seen.right):
-                cell = grid.cell_of(row, column)
-                if cell is None:
-                    continue
-                text = value_text.odd_text(int(grid.odd[cell])) or value_text.brief(float(grid.mean[cell]))
-                painter.setPen(inks[int(picture.codes[cell])])
-                painter.drawText(self._rect(row, column), int(Qt.AlignmentFlag.AlignCenter), text)
+        grid, seen, cells = picture.grid, self.region, self.cells
+        top, left = max(seen.top, grid.region.top), max(seen.left, grid.region.left)
+        bottom, right = min(seen.bottom, grid.region.bottom), min(seen.right, grid.region.right)
+        inks = text_inks(self._diverging)
+        said: dict[int, list[tuple[QRectF, str]]] = {ink: [] for ink in inks}
+        wide, high = cells.cell_width, cells.cell_height
+        for row in range(top, bottom):
+            at = row - grid.region.top, slice(left - grid.region.left, max(right - grid.region.left, 0))
+            y = cells.y(row)
+            values = zip(picture.codes[at].tolist(), grid.mean[at].tolist(), grid.odd[at].tolist(), strict=True)
+            for column, (code, value, odd) in enumerate(values, left):
+                text = value_text.odd_text(odd) if odd else value_text.brief(value)
+                said[inks[code]].append((QRectF(cells.x(column), y, wide, high), text))
+        for ink, texts in said.items():  # changing the colour takes longer than drawing a text
+            painter.setPen(QColor.fromRgb(ink))
+            for rect, text in texts:
+                painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _paint_cursor(self, painter: QPainter) -> None:
         row, column = self.cursor_cell

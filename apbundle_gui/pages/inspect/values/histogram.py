@@ -27,6 +27,8 @@ LEAST_HEIGHT: Final = 150
 _LEFT: Final = 44
 _PIXELS_A_TICK: Final = 44
 _BAR_ALPHA: Final = 190
+_GAP_FROM: Final = 5
+"""The width of bars, in pixels, from which they stand apart."""
 
 
 class HistogramChart(QWidget):
@@ -140,14 +142,21 @@ class HistogramChart(QWidget):
         painter.end()
 
     def _paint_bars(self, painter: QPainter, area: QRectF, histogram: Histogram, top: int) -> None:
-        plain, marked = theme.tone_color(Tone.ACCENT), theme.tone_color(Tone.ACCENT)
+        plain = theme.tone_color(Tone.ACCENT)
         plain.setAlpha(_BAR_ALPHA)
         width = area.width() / len(histogram.counts)
-        gap = 1 if width > 5 else 0
+        gap = 1 if width > _GAP_FROM else 0
+        bars: list[QRectF] = []
+        marked: list[QRectF] = []
         for place, count in enumerate(histogram.counts.tolist()):
             if not count:
                 continue
             height = max(1.0, area.height() * axes.height(count, top, log=self._log))
             left, right = round(area.left() + place * width), round(area.left() + (place + 1) * width)
             bar = QRectF(left, area.bottom() - height, max(right - left - gap, 1), height)
-            painter.fillRect(bar, marked if place == self._marked else plain)
+            (marked if place == self._marked else bars).append(bar)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for color, rects in ((plain, bars), (theme.tone_color(Tone.ACCENT), marked)):
+            painter.setBrush(color)
+            painter.drawRects(rects)
+        painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -144,6 +144,12 @@ class PlaneView(QWidget):
         """Show all cells."""
         self.current.fit()
 
+    def forget(self) -> None:
+        """Ask for nothing more: another tensor is looked at, of which nothing is known yet."""
+        self._plane = None
+        for timer in (self._part, self._whole, self._tell):
+            timer.stop()
+
     def show_tensor(self) -> None:
         """Show another tensor: the one that is looked at now, of which statistics are known."""
         layout = self._values.layout
@@ -161,7 +167,7 @@ class PlaneView(QWidget):
 
     def _show_slicing(self, slicing: Slicing, *, anew: bool = False) -> None:
         layout = self._values.layout
-        if layout is None:
+        if layout is None or (self._plane is None and not anew):
             return
         before, self.slicing = self.slicing, slicing
         plane = slicing.plane(layout)
@@ -296,7 +302,7 @@ class PlaneView(QWidget):
 
     def _ask_number(self) -> None:
         layout = self._values.layout
-        if layout is not None and layout.count and self._values.error is None:
+        if layout is not None and self._plane is not None and self._values.error is None:
             self._values.tell(layout.position(self.slicing.index))
 
     def _number_told(self, position: int, number: Any) -> None:
@@ -316,7 +322,7 @@ class PlaneView(QWidget):
 
     def _cursor_value(self) -> str:
         layout, told = self._values.layout, self._told
-        if layout is None or told is None or told[0] != layout.position(self.slicing.index):
+        if layout is None or self._plane is None or told is None or told[0] != layout.position(self.slicing.index):
             return self._picture_text(*self.slicing.cell)
         return value_text.exact(told[1])
 

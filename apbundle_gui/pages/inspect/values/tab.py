@@ -105,6 +105,7 @@ class ValuesTab(Tab):
     def _look_at(self, here: tuple[int, int] | None, info: TensorInfo | None = None) -> None:
         self._looked_at = here
         self._shown_anew = True
+        self.plane.forget()
         if here is None:
             self.values.show(None)
         else:
@@ -164,7 +165,7 @@ class ValuesTab(Tab):
 
     def _choose(self, index: tuple[int, ...]) -> None:
         """Select the bytes of an element."""
-        if self._looked_at is None:
+        if self._looked_at is None or self._shown_anew:
             return
         span = self.values.span_at(index)
         if span is None:
