@@ -248,7 +248,8 @@ class TensorValues(QObject):
     def _looked(self, found: Statistics) -> None:
         self.statistics = found
         self.changed.emit()
-        self._soon.start()
+        if not found.exact:
+            self._soon.start()
 
     @property
     def _claimed(self) -> int:
