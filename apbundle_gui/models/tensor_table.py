@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from apbundle.payload.tensors import TensorInfo
 from apbundle_gui.models import text as words
@@ -46,6 +46,8 @@ _TIPS: Final = (
     "Bytes it takes in the model",
     "Where its bytes begin in the file",
 )
+_FLAGS: Final = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsDragEnabled
+_NO_FLAGS: Final = Qt.ItemFlag.NoItemFlags
 _RIGHT: Final = frozenset({Column.PARAMETERS, Column.SIZE, Column.OFFSET})
 _KEYS: Final = {
     Column.NAME: SortKey.NAME,
@@ -179,6 +181,9 @@ class TensorTableModel(ArrangedModel):
 
     def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(Column)
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        return _FLAGS if index.isValid() else _NO_FLAGS
 
     def headerData(self, section: int, orientation: Any, role: int = Role.DisplayRole) -> Any:
         return heading(section, orientation, role, HEADINGS, _TIPS, _RIGHT)

@@ -1,14 +1,14 @@
-"""Files for dragging models to other programs: written on demand into a private folder that goes when the page does.
+"""Files for dragging models and tensors to other programs, written on demand into a private folder.
 
-A drag promises files that exist, so the models are extracted first, and a drag of the same models again finds them
-there. They stay until the program ends, because whoever takes a drop may read it later.
+A drag promises files that exist, so they are extracted first, and a drag of the same things again finds them there.
+They stay until the program ends, because whoever takes a drop may read it later.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -19,10 +19,13 @@ from apbundle_gui.services.extraction import extract
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.scratch import ScratchFolder
+from apbundle_gui.services.tensor_files import TensorKey, TensorReport, write_tensors
 
 MAX_SIZE: Final = 4 << 30
 """The most bytes one drag takes; they need room in the folder for temporary files."""
 
+_TENSORS: Final = ".tensors"
+"""The folder of tensors' files; no model's file is called so."""
 _Known = tuple[str, int, int]
 """Path, size and modification time of a file as it was written."""
 
@@ -31,18 +34,18 @@ class DragFiles:
     """Makes and keeps the files of drags."""
 
     MOST = 1000
-    """The most models one drag takes."""
+    """The most models or tensors one drag takes."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._root: ScratchFolder | None = None
         self._folders: WeakKeyDictionary[Inspection, str] = WeakKeyDictionary()
-        self._known: WeakKeyDictionary[Inspection, dict[str, _Known]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Inspection, dict[Hashable, _Known]] = WeakKeyDictionary()
 
     @staticmethod
-    def fits(models: int, size: int) -> bool:
+    def fits(count: int, size: int) -> bool:
         """Whether so much can be dragged at once; otherwise extracting to a folder is the way."""
-        return 0 < models <= DragFiles.MOST and size <= MAX_SIZE
+        return 0 < count <= DragFiles.MOST and size <= MAX_SIZE
 
     def prepare(
         self,
@@ -89,6 +92,48 @@ class DragFiles:
             title="Preparing to drag",
         )
 
+    def prepare_tensors(
+        self,
+        inspection: Inspection,
+        tensors: Sequence[TensorKey],
+        on_ready: Callable[[list[str]], None],
+        on_given_up: Callable[[], None],
+    ) -> Job | None:
+        """The same for tensors."""
+        known = self._known.setdefault(inspection, {})
+        missing = [key for key in tensors if not _is_there(known, key)]
+        if not missing:
+            on_ready([known[key][0] for key in tensors])
+            return None
+
+        def written(report: TensorReport) -> None:
+            for item in report.written:
+                _keep(known, item.key, item.path)
+            for failure in report.failed:
+                self._services.messages.error(f"The tensor {failure.name!r} cannot be dragged.", failure.error)
+            found = [known[key][0] for key in tensors if key in known]
+            if found:
+                on_ready(found)
+            else:
+                on_given_up()
+
+        def failed(error: BaseException) -> None:
+            self._services.messages.error(error)
+            on_given_up()
+
+        folder = os.path.join(self._folder(inspection), _TENSORS)
+        os.makedirs(folder, exist_ok=True)
+        return write_tensors(
+            self._services.jobs,
+            inspection,
+            missing,
+            folder,
+            title="Preparing to drag",
+            on_done=written,
+            on_failed=failed,
+            on_cancelled=on_given_up,
+        )
+
     def clear(self) -> None:
         """Remove all the files."""
         if self._root is not None:
@@ -105,17 +150,17 @@ class DragFiles:
         return self._folders[inspection]
 
 
-def _keep(known: dict[str, _Known], name: str, path: str) -> None:
+def _keep(known: dict[Hashable, _Known], key: Hashable, path: str) -> None:
     with suppress(OSError):
         status = os.stat(path)
-        known[name] = (path, status.st_size, status.st_mtime_ns)
+        known[key] = (path, status.st_size, status.st_mtime_ns)
 
 
-def _is_there(known: dict[str, _Known], name: str) -> bool:
-    path, *written = known.get(name, ("", 0, 0))
+def _is_there(known: dict[Hashable, _Known], key: Hashable) -> bool:
+    path, *written = known.get(key, ("", 0, 0))
     with suppress(OSError):
         status = os.stat(path)
         if written == [status.st_size, status.st_mtime_ns]:
             return True
-    known.pop(name, None)  # never written, moved away, or changed by whoever took it
+    known.pop(key, None)  # never written, moved away, or changed by whoever took it
     return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from apbundle_gui import theme
@@ -15,6 +15,7 @@ from apbundle_gui.models.byte_map import Stretch
 from apbundle_gui.models.model_table import Column, ModelTable
 from apbundle_gui.pages.inspect.byte_map_bar import ByteMapBar
 from apbundle_gui.pages.inspect.columns import Width
+from apbundle_gui.pages.inspect.copy_menu import add_copy
 from apbundle_gui.pages.inspect.model_panel import ModelPanel
 from apbundle_gui.pages.inspect.models_view import ModelsView
 from apbundle_gui.pages.inspect.selection import Place, Selection
@@ -166,7 +167,7 @@ class ModelsTab(TableTab):
         entry = self.table.entry(current)
         start = words.hex_offset(inspection.reader.data_offset + entry.offset)
         path, found = inspection.path, inspection.formats[current]
-        copy = self._copier(menu)
+        copy = partial(add_copy, menu)
         copy("Copy &Name", lambda: entry.name)
         copy("Copy &Offset", lambda: start)
         copy("Copy &Digest", (lambda: entry.digest.hex if entry.digest else "") if entry.digest else None)
@@ -174,17 +175,6 @@ class ModelsTab(TableTab):
         copy("Copy as &Python", lambda: copies.python_snippet(path, entry, found))
         copy("Copy as &Command Line", lambda: copies.command_line(path, entry))
         return menu
-
-    @staticmethod
-    def _copier(menu: QMenu) -> Callable[[str, Callable[[], str] | None], None]:
-        def add(title: str, text: Callable[[], str] | None) -> None:
-            action = QAction(theme.icon("copy"), title, menu)
-            action.setEnabled(text is not None)
-            if text is not None:
-                action.triggered.connect(lambda _checked: QGuiApplication.clipboard().setText(text()))
-            menu.addAction(action)
-
-        return add
 
     # -- dragging out --------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class InspectPage(Page):
         self.models_tab = ModelsTab(self.services, self.selection, self.drag_files)
         self.manifest_tab = ManifestTab(self.services, self.selection)
         self.metadata_tab = MetadataTab(self.services, self.selection)
-        self.tensors_tab = TensorsTab(self.services, self.selection)
+        self.tensors_tab = TensorsTab(self.services, self.selection, self.drag_files)
         self.values_tab = ValuesTab(self.services, self.selection)
         self.hex_tab = HexTab(self.services, self.selection)
         self.compare_tab = CompareTab(self.services, self.selection)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from apbundle_gui import theme
+from apbundle_gui.models import copies
+from apbundle_gui.models import text as words
 from apbundle_gui.models.tensor_query import QueryError
 from apbundle_gui.models.tensor_table import Column, TensorTableModel
 from apbundle_gui.pages.inspect.columns import Width
+from apbundle_gui.pages.inspect.copy_menu import add_copy
 from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.pages.inspect.drag_view import DragView
 from apbundle_gui.pages.inspect.selection import Place, Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.pages.inspect.tensor_panel import TensorPanel
+from apbundle_gui.pages.inspect.tensors_leaving import TensorsLeaving
 from apbundle_gui.services import Services
+from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.widgets import TableView
 
 WIDTHS = (
     Width(180, grow=5),
@@ -33,15 +45,17 @@ class TensorsTab(TableTab):
     nothing = "None of the models lists tensors."
     widths = WIDTHS
 
-    def __init__(self, services: Services, selection: Selection) -> None:
+    def __init__(self, services: Services, selection: Selection, drag_files: DragFiles) -> None:
         self.table = TensorTableModel(services.jobs)
         self.panel = TensorPanel()
-        view = TableView(framed=True)
-        view.setSelectionMode(TableView.SelectionMode.ExtendedSelection)
+        self.table_view = view = DragView("tensor")
         set_delegates(view, mono=(Column.OFFSET,))
         super().__init__(services, selection, self.table, view, self.panel)
         self.table.setParent(self)
+        self.leaving = TensorsLeaving(services, view, drag_files, self)
         self._mistake: QueryError | None = None
+        view.customContextMenuRequested.connect(self._show_menu)
+        view.drag_wanted.connect(self._drag)
         view.selectionModel().selectionChanged.connect(self._rows_selected)
         view.selectionModel().currentRowChanged.connect(self._rows_selected)
         self.table.arranged.connect(self.selection_changed)
@@ -97,6 +111,39 @@ class TensorsTab(TableTab):
         row = self.view.currentIndex().row()
         current = self.table.index_of(row) if 0 <= row < self.table.rowCount() else None
         self.panel.show_tensors(self.inspection, self.table, self.selected_indices(), current)
+
+    # -- the ways out --------------------------------------------------------------------------------------------
+
+    def _show_menu(self, at: QPoint) -> None:
+        if self.selected_indices():
+            self.menu().popup(self.table_view.viewport().mapToGlobal(at))
+
+    def menu(self) -> QMenu:
+        """What can be done with the selected tensors."""
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        inspection, things = self.inspection, self.selected_indices()
+        if inspection is None or not things:
+            return menu
+        extract = QAction(theme.icon("extract"), "&Extract…", menu)
+        extract.triggered.connect(lambda _checked: self.leaving.extract(inspection, things))
+        menu.addAction(extract)
+        menu.addSeparator()
+        row = self.view.currentIndex().row()
+        thing = self.table.index_of(row) if 0 <= row < self.table.rowCount() else things[0]
+        model, tensor = inspection.contents.at(thing)
+        span = inspection.span_of(model, tensor)
+        path, owner, name = inspection.path, inspection.names[model], self.table.record(thing).name
+        copy = partial(add_copy, menu)
+        copy("Copy &Name", lambda: name)
+        copy("Copy &Offset", None if span is None else partial(words.hex_offset, span[0]))
+        menu.addSeparator()
+        copy("Copy as &Python", lambda: copies.tensor_snippet(path, owner, name))
+        copy("Copy as &Command Line", lambda: copies.tensor_command(path, owner, name))
+        return menu
+
+    def _drag(self) -> None:
+        self.leaving.drag(self.inspection, self.selected_indices())
 
     def _grown(self) -> None:
         self._show_count()
