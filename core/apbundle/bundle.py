@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
-from apbundle.config import BundleConfig, creation_time
+from apbundle.config import BundleConfig, creation_time, paging_config
 from apbundle.errors import BundleError, Finding, bundle_error
 from apbundle.fileio import FileIdentity, StrPath
 from apbundle.format.extract import ExtractReport, extract_models
@@ -21,7 +21,7 @@ from apbundle.format.verify import VerifyReport, verify
 from apbundle.format.writer import WriteOptions, write_bundle
 from apbundle.inputs import Array, ModelData, as_metadata, as_source, read_whole
 from apbundle.mapping import FileMap
-from apbundle.paged import PagedBundle, PagingConfig
+from apbundle.paged import PagedBundle
 from apbundle.payload.arrays import model_arrays
 from apbundle.progress import Cancel, Progress
 from apbundle.saving import kept_config, kept_models, kept_options, planned_manifest
@@ -94,8 +94,7 @@ class ModelBundle:
         record
             Where to write a recording of all that happens; see :class:`PagedBundle`.
         settings
-            The other parameters of :class:`PagingConfig`: ``granularity``, ``page_size``, ``eviction``, ``prefetch``,
-            ``prefetch_count``, ``source``.
+            The other parameters of :class:`~apbundle.paged.PagingConfig`, such as ``granularity``.
 
         Raises
         ------
@@ -104,13 +103,9 @@ class ModelBundle:
         TypeError, ValueError
             The settings make no sense.
         """
-        known = [field.name for field in fields(PagingConfig)]
-        for name in settings:
-            if name not in known:
-                raise TypeError(f"there is no setting {name!r}; there are {', '.join(known)}")
         if max_memory is not None:
             settings["max_memory"] = max_memory
-        return PagedBundle.open(path, PagingConfig(**settings), record=record)
+        return PagedBundle.open(path, paging_config(settings), record=record)
 
     def _attach(self, reader: BundleReader) -> None:
         self._detach()

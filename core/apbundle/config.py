@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from apbundle.format import layout
 from apbundle.format.model import DIGEST_ALGORITHMS
@@ -58,6 +59,15 @@ class BundleConfig:
     def paging(self) -> PagingConfig:
         """The settings for :class:`PagedBundle` among these. They are not stored in a bundle."""
         return PagingConfig(max_memory=self.max_memory, page_size=self.page_size, prefetch=self.prefetch)
+
+
+def paging_config(settings: dict[str, Any]) -> PagingConfig:
+    """The settings by name; ``TypeError`` for a name that there is not."""
+    known = [field.name for field in fields(PagingConfig)]
+    for name in settings:
+        if name not in known:
+            raise TypeError(f"there is no setting {name!r}; there are {', '.join(known)}")
+    return PagingConfig(**settings)
 
 
 def creation_time() -> int:
