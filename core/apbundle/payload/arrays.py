@@ -54,10 +54,12 @@ def tensor_array(info: TensorInfo, view: memoryview) -> Array:
     PayloadError
         When the bytes do not suffice for the shape, or no array can have it.
     """
-    data = view.cast("B").toreadonly()
+    # An array over a memoryview itself would hold the memory under it, not the view: whoever owns the memory could not
+    # tell that somebody still looks at it, and would use it again.
+    data = np.frombuffer(view.cast("B").toreadonly(), np.uint8)
     dtype = _array_type(info)
     if dtype is None:
-        return np.ndarray(len(data), np.uint8, data)
+        return data
     if info.strides is None and info.elements * dtype.itemsize != len(data):
         raise PayloadError(
             f"tensor {info.name!r} has {len(data):,} bytes where its shape takes {info.elements * dtype.itemsize:,}",
