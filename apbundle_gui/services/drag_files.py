@@ -24,6 +24,8 @@ from apbundle_gui.services.tensor_files import TensorKey, TensorReport, write_te
 MAX_SIZE: Final = 4 << 30
 """The most bytes one drag takes; they need room in the folder for temporary files."""
 
+_MOST_TOLD: Final = 3
+"""Of how many tensors that cannot be had it is told why."""
 _TENSORS: Final = ".tensors"
 """The folder of tensors' files; no model's file is called so."""
 _Known = tuple[str, int, int]
@@ -109,7 +111,7 @@ class DragFiles:
         def written(report: TensorReport) -> None:
             for item in report.written:
                 _keep(known, item.key, item.path)
-            for failure in report.failed:
+            for failure in report.failed[:_MOST_TOLD]:
                 self._services.messages.error(f"The tensor {failure.name!r} cannot be dragged.", failure.error)
             found = [known[key][0] for key in tensors if key in known]
             if found:

@@ -16,6 +16,8 @@ from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.tensor_files import RAW, TensorReport, file_size, write_tensors
 
+MOST_EXTRACTED: Final = 10_000
+"""The most tensors that are extracted at once."""
 _FOLDER_KEY: Final = "inspect/extract_folder"
 _RAW_SAID: Final = "No array type fits: only the raw bytes are in the file."
 _RAW_SAID_OF_MANY: Final = "Where no array type fits, only the raw bytes are in the file."
@@ -54,6 +56,10 @@ class TensorsLeaving(QObject):
 
     def extract(self, inspection: Inspection, things: Sequence[int]) -> None:
         """Ask where to, and write them there; no file that exists is replaced."""
+        if len(things) > MOST_EXTRACTED:
+            most = words.count(MOST_EXTRACTED, "tensor")
+            self._services.messages.warning(f"At most {most} become files at once. Extract the whole model instead.")
+            return
         before = self._services.settings.text(_FOLDER_KEY) or os.path.dirname(inspection.path)
         folder = QFileDialog.getExistingDirectory(self._parent, "Extract To", before)
         if not folder:
@@ -70,8 +76,10 @@ class TensorsLeaving(QObject):
         )
 
     def _report(self, report: TensorReport, folder: str) -> None:
-        for failure in report.failed:
-            self._services.messages.error(f"The tensor {failure.name!r} was not extracted.", failure.error)
+        if report.failed:
+            first, more = report.failed[0], len(report.failed) - 1
+            others = f", nor were {words.count(more, 'other')}" if more else ""
+            self._services.messages.error(f"The tensor {first.name!r} was not extracted{others}.", first.error)
         if report.written:
             done = words.count(len(report.written), "tensor")
             remark = _raw_remark([item.path for item in report.written])

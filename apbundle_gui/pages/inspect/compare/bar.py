@@ -42,6 +42,7 @@ class CompareBar(QWidget):
         super().__init__(parent)
         self.choice = QComboBox()
         self.choice.setAccessibleName("Bundle to compare with")
+        self.choice.view().setAccessibleName("Open bundles")
         self.choice.setPlaceholderText(_NO_OTHER)
         self.choice.setMinimumWidth(LEAST_WIDTH)
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
