@@ -16,7 +16,7 @@ from apbundle_gui.services.value_grid import LEVELS, NOT_FINITE
 from apbundle_gui.services.value_range import ValueRange
 from apbundle_gui.theme import Space
 
-BAR: Final = QSize(140, 10)
+BAR: Final = QSize(100, 10)
 ODD: Final = "NaN, Inf"
 
 

@@ -206,11 +206,18 @@ class PlaneView(QWidget):
         self.map.set_diverging(self._diverging)
         self.curve.set_range(self._reach)
         is_map = self.stack.currentWidget() is self.map
-        for control in (self.legend, self.scale, self.shown):
+        for control in (self.legend, self.scale):
             control.setVisible(is_map)
+        self.shown.setVisible(is_map and not self._all_single)
         for above in (self.line, *self.zooms):
             above.setVisible(not self.is_number)
         self._show_legend()
+
+    @property
+    def _all_single(self) -> bool:
+        """Whether there is a pixel at least for each value."""
+        room, plane = self.current.room, self._plane
+        return plane is not None and plane.rows <= room.height() and plane.columns <= room.width()
 
     @property
     def _diverging(self) -> bool:
@@ -278,6 +285,7 @@ class PlaneView(QWidget):
         self._show_legend()
 
     def _resized(self) -> None:
+        self._restyle()
         whole = self.current.pictures.get(WHOLE)
         if whole is None or whole.grid.single:
             return

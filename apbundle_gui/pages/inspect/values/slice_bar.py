@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QWidget
 
+from apbundle_gui.models import text as words
 from apbundle_gui.models.value_slice import Slicing
-from apbundle_gui.theme import Space
-from apbundle_gui.widgets import FlowLayout, SecondaryLabel, SpinBox
+from apbundle_gui.pages.inspect.panes import ScrollPane
+from apbundle_gui.theme import CONTROL_HEIGHT, Space
+from apbundle_gui.widgets import FlowLayout, SpinBox
 
 MOST: Final = 2**31 - 1
 """The largest index a field can hold."""
-FIELD_WIDTH: Final = 84
+ROWS: Final = 3
+"""How many rows of fields are seen at most; of a tensor with more dimensions they scroll."""
 
 
-class SliceBar(QWidget):
+class SliceBar(ScrollPane):
     """Lets one choose the slice.
 
     Attributes
@@ -28,16 +32,17 @@ class SliceBar(QWidget):
     changed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._slicing = Slicing((), None, None, ())
         self._setting = False
-        self._flow = FlowLayout(self, Space.S)
-        self.rows = self._combo("Rows", "Dimension from top to bottom")
-        self.columns = self._combo("Columns", "Dimension from left to right")
+        place = QWidget()
+        self._flow = FlowLayout(place, Space.S)
+        self.body.addWidget(place)
+        self.rows = self._combo("Dimension from top to bottom")
+        self.columns = self._combo("Dimension from left to right")
         self.rows.currentIndexChanged.connect(self._rows_chosen)
         self.columns.currentIndexChanged.connect(self._columns_chosen)
         self.fields: dict[int, SpinBox] = {}
-        self._places: list[QWidget] = []
         self._fixed: tuple[int, ...] = ()
 
     def show_slicing(self, slicing: Slicing) -> None:
@@ -57,45 +62,53 @@ class SliceBar(QWidget):
         finally:
             self._setting = False
         self.setVisible(sum(length > 1 for length in slicing.shape) > 1)
+        self._fit()
 
-    def _combo(self, caption: str, name: str) -> QComboBox:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the rows there are, up to the most."""
+        most = ROWS * (CONTROL_HEIGHT + 2 + Space.S) - Space.S
+        self.setFixedHeight(min(self._flow.heightForWidth(self.viewport().width()), most))
+
+    def _combo(self, name: str) -> QComboBox:
         combo = QComboBox()
         combo.setAccessibleName(name)
         combo.view().setAccessibleName(name)
+        combo.setToolTip(words.tooltip(name))
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self._flow.addWidget(_captioned(caption, combo))
+        self._flow.addWidget(combo)
         return combo
 
     def _list_axes(self) -> None:
         shape = self._slicing.shape
         axes = [axis for axis, length in enumerate(shape) if length > 1]
-        for combo in (self.rows, self.columns):
+        for combo, arrow in ((self.rows, "↓"), (self.columns, "→")):
             combo.clear()
             for axis in axes:
-                combo.addItem(f"axis {axis} · {shape[axis]:,}", axis)
-        self.rows.addItem("none: a plot", None)
+                combo.addItem(f"{arrow} axis {axis} · {shape[axis]:,}", axis)
+        self.rows.addItem("no rows: a plot", None)
 
     def _make_fields(self) -> None:
-        for place in self._places:
-            self._flow.removeWidget(place)
-            place.hide()
-            place.deleteLater()
-        self._places.clear()
+        for field in self.fields.values():
+            self._flow.removeWidget(field)
+            field.hide()
+            field.deleteLater()
         self.fields.clear()
         self._fixed = self._slicing.fixed_axes
         for axis in self._fixed:
             length = self._slicing.shape[axis]
             field = SpinBox(0, min(length - 1, MOST), 0)
+            field.setPrefix(f"axis {axis}: ")
+            field.setSuffix(f" of {length:,}")
             field.setAccessibleName(f"Index in axis {axis}, of {length:,}")
             field.setWrapping(True)
-            field.setFixedWidth(FIELD_WIDTH)
             field.valueChanged.connect(lambda value, axis=axis: self._field_changed(axis, value))
             self.fields[axis] = field
-            place = _captioned(f"axis {axis}", field, f"of {length:,}")
-            self._places.append(place)
-            self._flow.addWidget(place)
-            place.show()
-        self.updateGeometry()
+            self._flow.addWidget(field)
+            field.show()
 
     def _rows_chosen(self) -> None:
         if not self._setting:
@@ -108,15 +121,3 @@ class SliceBar(QWidget):
     def _field_changed(self, axis: int, value: int) -> None:
         if not self._setting:
             self.changed.emit(self._slicing.at_axis(axis, value))
-
-
-def _captioned(caption: str, field: QWidget, unit: str = "") -> QWidget:
-    place = QWidget()
-    row = QHBoxLayout(place)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(Space.XS)
-    row.addWidget(SecondaryLabel(caption), 0, Qt.AlignmentFlag.AlignVCenter)
-    row.addWidget(field)
-    if unit:
-        row.addWidget(SecondaryLabel(unit), 0, Qt.AlignmentFlag.AlignVCenter)
-    return place
