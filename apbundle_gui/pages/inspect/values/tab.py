@@ -169,7 +169,7 @@ class ValuesTab(Tab):
             return
         span = self.values.span_at(index)
         if span is None:
-            self.services.messages.info("This value has no bytes of its own in the file: its model is compressed.")
+            self.services.messages.info("This value has no bytes of its own in the file: it is stored compressed.")
         else:
             model, tensor = self._looked_at
             self.selection.go(Place(model, "", tensor, span))
