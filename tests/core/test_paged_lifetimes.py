@@ -15,8 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from apbundle import ModelBundle
 from apbundle.errors import BundleClosed, BundleError
 from apbundle.fileio import InputFile
 from apbundle.paged import PagedBundle, PagingConfig
@@ -312,3 +314,17 @@ def test_files_that_lose_their_name(paged: PagedBundle, mixed: Path) -> None:
     mixed.unlink()
     assert paged.get_model("large 1") == MODELS["large 1"]
     assert paged.get_model("compressed") == MODELS["compressed"]
+
+
+@pytest.mark.parametrize("source", ["auto", "read"])
+def test_an_array_keeps_its_memory_from_being_used_again(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "models.apbundle"
+    arrays = {name: np.full(1_000_000, number, np.uint8) for number, name in enumerate("abc", 1)}
+    ModelBundle.builder(path).add_model("net", arrays).build().close()
+    config = PagingConfig(max_memory=1_500_000, granularity="component", source=source, prefetch=False)
+    with PagedBundle.open(path, config) as paged:
+        kept = paged.get_component("net", "a")
+        for name in "bcbc":
+            paged.get_component("net", name)
+            assert not paged.is_cached("net", "a")
+            assert (kept == 1).all()

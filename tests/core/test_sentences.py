@@ -136,7 +136,7 @@ AHEAD = "`decoder` was loaded ahead on a hint; loading 1.00 MiB took 1.5 µs"
             miss(MissCause.CAPACITY, last_use=None, idle=None, needed=None),
             f"{MISSED}it was evicted 0.8 s before for `decoder`, and had not been used yet; {LOADED}",
         ),
-        (miss(MissCause.REQUEST), f"{MISSED}the program had dropped it 0.8 s before; {LOADED}"),
+        (miss(MissCause.REQUEST), f"{MISSED}the program had asked for it to leave 0.8 s before; {LOADED}"),
         (
             miss(MissCause.UNKNOWN, left=None, away=None),
             f"{MISSED}the recording does not tell why it was not in memory; {LOADED}",

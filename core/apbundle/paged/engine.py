@@ -12,7 +12,7 @@ from apbundle.paged.heap import BOOKKEEPING, CountingHeap
 from apbundle.paged.listing import Listings
 from apbundle.paged.models import Models, PagedModel, piece_size
 from apbundle.paged.parts import CutParts, EvenParts, Parts
-from apbundle.paging.blocks import BLOCK
+from apbundle.paging.blocks import BLOCK, blocks_of
 from apbundle.paging.config import PagingConfig
 from apbundle.paging.mapped_source import MappedSource
 from apbundle.paging.observer import Observer
@@ -111,7 +111,7 @@ class Engine:
         if first == last:
             skip = offset - parts.bounds(first)[0]
             return self.pager.get(model.key(parts, first))[skip : skip + size]
-        if self._map is not None and model.offset is not None and self._are_mapped(parts, last):
+        if self._map is not None and model.offset is not None and self._are_mapped(model.offset, parts, first, last):
             for index in range(first, last + 1):
                 self.pager.get(model.key(parts, index))
             begin = model.offset + offset
@@ -141,11 +141,19 @@ class Engine:
         """The units that ``model`` is paged in as things are, from its start to its end."""
         return map(self.pager.get, self.keys(model, self.parts(model), 0, model.size))
 
-    def _are_mapped(self, parts: Parts, last: int) -> bool:
-        """Whether all of ``parts`` up to ``last`` are large enough to be mapped, and certain to fit when they are."""
-        begin, end = parts.bounds(last)
-        blocks = -(-parts.largest // BLOCK) + 1
-        return isinstance(parts, EvenParts) and end - begin >= BLOCK and blocks * BLOCK <= self.pager.max_memory
+    def _are_mapped(self, begin: int, parts: Parts, first: int, last: int) -> bool:
+        """Whether all of ``parts`` from ``first`` to ``last`` are large enough to be mapped, and certain to fit.
+
+        All together, so that none of them leaves before it is looked at; or, of more than the limit holds, one by one:
+        no copy of them could be in memory either.
+        """
+        if not isinstance(parts, EvenParts):
+            return False
+        start, end = parts.bounds(first)[0], parts.bounds(last)[1]
+        span = blocks_of(begin + start, end - start)
+        limit = self.pager.max_memory
+        wanted = len(span) if end - start <= limit else -(-parts.largest // BLOCK) + 1
+        return parts.bounds(last)[1] - parts.bounds(last)[0] >= BLOCK and wanted * BLOCK <= limit
 
     def _join(self, model: PagedModel, parts: Parts, offset: int, into: memoryview) -> None:
         done = 0

@@ -75,6 +75,14 @@ class BlockLedger:
                 blocks = list(run)
                 yield range(blocks[0], blocks[-1] + 1)
 
+    def all_free_runs(self) -> Iterator[range]:
+        """The parts of the whole file that nobody holds."""
+        held = np.flatnonzero(self._holders)
+        starts = [0, *(held + 1).tolist()]
+        for start, stop in zip(starts, [*held.tolist(), self._count], strict=True):
+            if start < stop:
+                yield range(start, stop)
+
     def _size_where(self, span: range, holders: int) -> int:
         """Bytes of the blocks of ``span`` that have so many holders."""
         if not span:

@@ -12,6 +12,7 @@ from apbundle.paging.sources import HeapSource
 from apbundle.paging.units import Unit
 
 _PIECE = 8 * BLOCK  # bytes loaded ahead between two looks at whether they are still wanted
+_SWEEPS = 32  # of what callers touched behind the back of the accounts, while as much as the limit is loaded
 _WINDOW = 64 * 1024  # addresses around a missing page of which the kernel maps all that it has
 
 
@@ -55,6 +56,7 @@ class MappedSource:
         self._kept: Final[dict[int, range | None]] = {}  # the pinned ones, also before they are loaded
         self._uncharged: Final[dict[int, range]] = {}  # units larger than the limit: handed out, not brought in
         self._limit = 0
+        self._unswept = 0  # bytes mapped since the last sweep
         self._strays: Final = address_of(self._view) % _WINDOW != 0  # windows lie across the ends of blocks
 
     @property
@@ -109,9 +111,13 @@ class MappedSource:
             self._heap.reserve(unit)
         elif self._charged.size(span) > self._limit:
             self._uncharged[unit.id] = span
+            self._sweep()
             return False
         else:
             self._charged.hold(span)
+            self._unswept += self._charged.size(span)
+            if self._unswept * _SWEEPS > self._limit:
+                self._sweep()
             self._heap.resize(self._limit - self._charged.held)
         self._held[unit.id] = span
         return True
@@ -171,12 +177,23 @@ class MappedSource:
     def shrink(self) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
         self._heap.shrink()
+        self._sweep()
 
     def close(self) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
         self._heap.close()
+        self._sweep()
         self._view = memoryview(b"")
         self._region.close()
+
+    def _sweep(self) -> None:
+        """Let go what callers brought back by touching views of units that are not in memory any more.
+
+        Nobody is told of such touches. Their pages come back the same when they are touched again.
+        """
+        self._unswept = 0
+        for unused in self._charged.all_free_runs():
+            self._region.release(unused.start * BLOCK, self._charged.size(unused))
 
     def _drop_strays(self, span: range) -> None:
         """Let go what came in with ``span`` around it, in blocks that nobody holds."""

@@ -115,7 +115,7 @@ def _why_missed(miss: Miss, names: Sequence[str], policy: str) -> str:
         return "the recording does not tell why it was not in memory"
     before = f"{format_duration(miss.away)} before"
     if miss.cause == MissCause.REQUEST:
-        return f"the program had dropped it {before}"
+        return f"the program had asked for it to leave {before}"
     if miss.cause == MissCause.LIMIT:
         why = f"it was evicted {before}, when the limit was lowered"
     else:
