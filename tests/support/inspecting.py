@@ -80,7 +80,7 @@ class InspectBench:
 
     def settle(self) -> None:
         """Wait until no job runs."""
-        self.qtbot.waitUntil(lambda: not self.services.jobs.jobs, timeout=20_000)
+        self.qtbot.waitUntil(lambda: not self.services.jobs.jobs, timeout=45_000)
 
     def verify(self) -> None:
         """Press Verify and wait for the answer."""

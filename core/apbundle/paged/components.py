@@ -19,7 +19,9 @@ from apbundle.payload.tensors import PayloadError, TensorInfo
 
 Array = np.ndarray[Any, Any]
 
-_MOST_PLACES: Final = 65_536  # remembered of one model, a few hundred bytes each
+_PLACE: Final = 1024  # bytes that remembering one takes, about
+_SHARE: Final = 200  # of the limit that is used for it, at most: one part of so many
+_LEAST_PLACES, _MOST_PLACES = 64, 65_536
 
 
 class Components:
@@ -33,17 +35,19 @@ class Components:
 
     def __init__(self, engine: Engine) -> None:
         self.engine: Final = engine
+        self._places: Final[dict[tuple[str, str], Place]] = {}  # where the components are that were asked for
 
     def get(self, model_name: str, name: str) -> Array:
         """A component as a read-only array."""
         engine = self.engine
-        model, listing = engine.models[model_name], engine.listings.known(model_name)
-        place = None if listing is None else listing.places.get(name)
+        model = engine.models[model_name]
+        place = self._places.get((model_name, name))
         if place is None:
-            listing = engine.listings.of(model)
-            place = self._place(model, listing.find(name, model_name))
-            if len(listing.places) < _MOST_PLACES:
-                listing.places[name] = place
+            place = self._place(model, engine.listings.of(model).find(name, model_name))
+            most = min(max(engine.pager.max_memory // _SHARE // _PLACE, _LEAST_PLACES), _MOST_PLACES)
+            if len(self._places) >= most:
+                self._places.clear()  # what is in use comes back with its next use
+            self._places[model_name, name] = place
         return self._array(model, place)
 
     def info(self, model_name: str, name: str) -> TensorInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -46,8 +47,6 @@ class Listing:
 
     def __init__(self, contents: Contents) -> None:
         self.contents: Final = contents
-        self.places: Final[dict[str, Place]] = {}
-        """Where the tensors are that were asked for."""
 
     def find(self, name: str, model: str) -> TensorInfo:
         """The tensor ``name`` of ``model`` (``component_not_found`` if there is none); of several, the first."""
@@ -64,10 +63,10 @@ class Listing:
         tensors = self.contents.tensors
         return tuple(tensors.name(row) for row in range(len(tensors)))
 
-    def in_order_of_data(self) -> list[int]:
+    def in_order_of_data(self) -> Iterator[int]:
         """The tensors' rows, in the order in which their bytes lie in the payload."""
-        rows: list[int] = np.argsort(self.contents.tensors.offsets, kind="stable").tolist()
-        return rows
+        rows = np.argsort(self.contents.tensors.offsets, kind="stable").astype(np.int32)
+        return map(int, rows)  # a list of Python's numbers would take ten times the memory
 
     def cuts(self, size: int, longest_rest: int) -> tuple[Integers, Integers]:
         """As :func:`cut_at_tensors`, for those tensors whose data is in the payload."""
@@ -93,10 +92,6 @@ class Listings:
         self._kept: Final[dict[str, Listing]] = {}
         self._lock: Final = threading.Lock()
         self._tensors = 0
-
-    def known(self, model: str) -> Listing | None:
-        """The listing of a model, if it is at hand."""
-        return self._kept.get(model)
 
     def of(self, model: PagedModel) -> Listing:
         """The listing of a model; reads the payload's header if need be. What reading raises is passed on."""
