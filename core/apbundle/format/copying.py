@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from apbundle.fileio import PIECE, OutputFile
 from apbundle.format.model import DIGEST_ALGORITHMS, DigestTable, Hasher
 from apbundle.format.plan import Plan
+from apbundle.format.scratch import scratch_memory
 from apbundle.format.sources import ModelSource, NewModel, opened
 from apbundle.progress import Reporter
 
@@ -57,7 +56,7 @@ def copy_models(
     """Write ``models`` and the zeros between them to ``out`` as planned; their digests, if ``digest`` names a kind."""
     algorithm = None if digest is None else DIGEST_ALGORITHMS[digest]
     digests = bytearray()
-    with _page_aligned_buffer() as buffer:
+    with scratch_memory(PIECE) as buffer:
         pieces = _PieceWriter(out, plan.data_offset, buffer, reporter)
         for model, offset in zip(models, plan.offsets, strict=True):
             pieces.zeros_to(plan.data_offset + offset)
@@ -79,16 +78,3 @@ def _copy_model(source: ModelSource, pieces: _PieceWriter, hasher: Hasher | None
             hasher.update(room)
         done += len(room)
         pieces.commit(len(room))
-
-
-@contextmanager
-def _page_aligned_buffer() -> Iterator[memoryview]:
-    area = mmap.mmap(-1, PIECE)
-    try:
-        with memoryview(area) as buffer:
-            yield buffer
-    finally:
-        try:
-            area.close()
-        except BufferError:
-            pass  # a frame of a traceback still holds a part; it is unmapped with that

@@ -11,6 +11,7 @@ from apbundle.errors import BundleError, Cancelled, bundle_error
 from apbundle.fileio import PIECE, OutputFile, write_atomically
 from apbundle.format.model import DIGEST_ALGORITHMS, ModelEntry
 from apbundle.format.reader import BundleReader
+from apbundle.format.scratch import scratch_memory
 from apbundle.names import safe_file_names
 from apbundle.progress import Cancel, Progress, Reporter
 
@@ -142,21 +143,21 @@ def copy_model(
     ChangedOnDisk, DecompressionError, Cancelled
     """
     reader.readable_entry(entry.name)
-    buffer = memoryview(bytearray(min(PIECE, max(entry.raw_size, 1))))
     hasher = DIGEST_ALGORITHMS[entry.digest.algorithm].hasher() if entry.digest else None
-    for at in range(0, entry.raw_size, PIECE):
-        piece = buffer[: min(PIECE, entry.raw_size - at)]
-        reader.read_into(entry.name, at, piece)
-        if hasher is not None and entry.compression is None:
-            hasher.update(piece)
-        write_at(at, piece)
-        reporter.advance(len(piece))
+    with scratch_memory(min(PIECE, max(entry.raw_size, 1))) as scratch:
+        for at in range(0, entry.raw_size, PIECE):
+            piece = scratch[: min(PIECE, entry.raw_size - at)]
+            reader.read_into(entry.name, at, piece)
+            if hasher is not None and entry.compression is None:
+                hasher.update(piece)
+            write_at(at, piece)
+            reporter.advance(len(piece))
+        if hasher is not None and entry.compression is not None:
+            begin = reader.data_offset + entry.offset
+            for piece in reader.stored_pieces(begin, begin + entry.size, scratch):
+                hasher.update(piece)
     if hasher is None or entry.digest is None:
         return
-    if entry.compression is not None:
-        begin = reader.data_offset + entry.offset
-        for piece in reader.stored_pieces(begin, begin + entry.size, buffer):
-            hasher.update(piece)
     if not hmac.compare_digest(hasher.digest().hex(), entry.digest.hex):
         raise bundle_error(
             "checksum_mismatch",

@@ -12,6 +12,7 @@ from apbundle.errors import Finding
 from apbundle.fileio import PIECE
 from apbundle.format.model import DIGEST_ALGORITHMS, ModelEntry
 from apbundle.format.reader import BundleReader
+from apbundle.format.scratch import scratch_memory
 from apbundle.progress import Cancel, Progress, Reporter
 
 Status = Literal["verified", "failed", "no_checksums"]
@@ -42,17 +43,17 @@ def verify(reader: BundleReader, *, progress: Progress | None = None, cancel: Ca
     findings = _known_faults(reader)
     ranges = _zero_ranges(reader)
     reporter.phase("verify", sum(end - begin for begin, end in ranges) + reader.manifest.total_size)
-    scratch = memoryview(bytearray(min(PIECE, max(reader.file_size, 1))))
-    reader.file.check_unchanged()
-    findings += _nonzero_bytes(reader, ranges, scratch, reporter)
     sound = []
-    for entry in reader.manifest:
-        reader.file.check_unchanged()
-        fault = _wrong_digest(reader, entry, scratch, reporter)
-        if fault is not None:
-            findings.append(fault)
-        elif entry.digest is not None:
-            sound.append(entry.name)
+    reader.file.check_unchanged()
+    with scratch_memory(min(PIECE, reader.file_size)) as scratch:
+        findings += _nonzero_bytes(reader, ranges, scratch, reporter)
+        for entry in reader.manifest:
+            reader.file.check_unchanged()
+            fault = _wrong_digest(reader, entry, scratch, reporter)
+            if fault is not None:
+                findings.append(fault)
+            elif entry.digest is not None:
+                sound.append(entry.name)
     reader.file.check_unchanged()
     status: Status = "failed" if findings else "verified" if reader.has_digests else "no_checksums"
     return VerifyReport(status, tuple(findings), tuple(sound))
