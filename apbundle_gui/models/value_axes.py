@@ -23,9 +23,12 @@ def value_ticks(low: float, high: float, most: int, *, whole: bool = False) -> T
         return [(value, words.significant(value)) for value in sorted({low, high})]
     step = _step(span / max(most, 1))
     step = max(step, 1.0) if whole else step
-    digits = max(1, math.floor(math.log10(largest / step) + 1e-9) + 2)
+    steps = largest / step  # 0 where the numbers are next to nothing beside the step
+    digits = max(1, math.floor(math.log10(steps) + 1e-9) + 2) if steps else 1
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(place * step, words.significant(place * step, digits)) for place in range(first, last + 1)]
+    slack = largest * 1e-6
+    places = (place * step for place in range(first, last + 1))
+    return [(value, words.significant(value, digits)) for value in places if low - slack <= value <= high + slack]
 
 
 def whole_ticks(begin: float, end: float, most: int) -> list[tuple[int, str]]:

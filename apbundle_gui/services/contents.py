@@ -227,7 +227,7 @@ class BundleContents(QObject):
         if self._closed:
             return
         self._timer.stop()
-        if self._wanted:
+        if self._wanted or (self._all and self._next < len(self._names)):
             self._start()  # asked for while the worker was leaving
             return
         if self.complete:

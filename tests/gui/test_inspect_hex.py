@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -24,6 +24,7 @@ from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.services import Services
 from apbundle_gui.services.byte_search import find_bytes, parse_wanted
 from support.inspecting import InspectBench
+from support.pointer import move
 
 Key, Control, Shift = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -212,7 +213,7 @@ def test_bytes_are_selected_by_mouse_and_copied(bench: InspectBench) -> None:
     QTest.keyClick(view, Key.Key_Home, Control)
     bench.settle()
     QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=view.rect_of(0).center())
-    QTest.mouseMove(view.viewport(), view.rect_of(7).center() - QPoint(0, 1))
+    move(view.viewport(), view.rect_of(7).center(), Qt.MouseButton.LeftButton)
     QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=view.rect_of(7).center())
     QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, Shift, view.rect_of(7).center())
     view.copy()

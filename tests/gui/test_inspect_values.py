@@ -19,6 +19,7 @@ from apbundle_gui.pages.inspect.values.map_view import PART, WHOLE, MapView
 from apbundle_gui.pages.inspect.values.tab import ValuesTab
 from apbundle_gui.services import Services, tensor_values, value_statistics
 from support.inspecting import InspectBench
+from support.pointer import move
 from support.tensors import safetensors
 
 Key, Control, Left = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.MouseButton.LeftButton
@@ -175,7 +176,7 @@ def test_statistics_are_in_words(bench: InspectBench) -> None:
     assert f"At the cursor 0: {zeros}" in chart.accessibleDescription()
     QTest.keyClick(chart, Key.Key_Right)
     assert chart.marked_text.startswith(f"1: {20 - zeros} ")
-    QTest.mouseMove(chart, QPoint(60, chart.height() // 2))
+    move(chart, QPoint(60, chart.height() // 2))
     assert chart.marked_text.startswith("0: ")
 
 
@@ -230,7 +231,7 @@ def test_the_mouse_points_chooses_drags_and_zooms(bench: InspectBench) -> None:
     heat = tab(bench).plane.map
     port = heat.viewport()
     place = heat.room.topLeft() + QPointF(heat.cells.x(100.5), heat.cells.y(50.5))
-    QTest.mouseMove(port, place.toPoint())
+    move(port, place.toPoint())
     bench.qtbot.waitUntil(lambda: tab(bench).plane.line.text().startswith("[50, 100]"))
     QTest.mouseDClick(port, Left, pos=place.toPoint())
     settle(bench)
@@ -244,8 +245,8 @@ def test_the_mouse_points_chooses_drags_and_zooms(bench: InspectBench) -> None:
     before = heat.region
     assert not heat.cells.fits
     QTest.mousePress(port, Left, pos=place.toPoint())
-    QTest.mouseMove(port, place.toPoint() - QPoint(40, 40))
-    QTest.mouseMove(port, place.toPoint() - QPoint(80, 60))
+    move(port, place.toPoint() - QPoint(40, 40), Qt.MouseButton.LeftButton)
+    move(port, place.toPoint() - QPoint(80, 60), Qt.MouseButton.LeftButton)
     QTest.mouseRelease(port, Left, pos=place.toPoint() - QPoint(80, 60))
     settle(bench)
     assert heat.region.top > before.top

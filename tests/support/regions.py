@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import threading
 from collections.abc import Callable
 
 from apbundle.paging.blocks import BLOCK
@@ -32,6 +33,7 @@ class SparseRegion:
         self.closed = False
         self._check = check
         self._straddling = straddling
+        self._lock = threading.Lock()  # the kernel has one, too
         self._blocks: set[int] = set()
         self._strays: set[int] = set()  # windows
 
@@ -39,9 +41,9 @@ class SparseRegion:
         assert 0 <= offset <= offset + length <= len(self.view)
         if length:
             first, last = offset // BLOCK, (offset + length - 1) // BLOCK
-            self._blocks |= set(range(first, last + 1))
-            if self._straddling:
-                around = {first * BLOCK // WINDOW - 1, (last + 1) * BLOCK // WINDOW}
+            around = {first * BLOCK // WINDOW - 1, (last + 1) * BLOCK // WINDOW} if self._straddling else set()
+            with self._lock:
+                self._blocks |= set(range(first, last + 1))
                 self._strays |= {window for window in around if 0 <= window * WINDOW < len(self.view)}
         self._check(length)
 
@@ -50,8 +52,9 @@ class SparseRegion:
         assert 0 <= offset < end <= len(self.view)
         assert offset % WINDOW == 0
         assert end % WINDOW == 0 or end == len(self.view)
-        self._blocks -= {block for block in self._blocks if offset <= block * BLOCK and self._end(block) <= end}
-        self._strays -= set(range(offset // WINDOW, -(-end // WINDOW)))
+        with self._lock:
+            self._blocks -= {block for block in self._blocks if offset <= block * BLOCK and self._end(block) <= end}
+            self._strays -= set(range(offset // WINDOW, -(-end // WINDOW)))
 
     def close(self) -> None:
         self.closed = True
