@@ -43,10 +43,19 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         pytest.skip("there is no /dev/shm")
 
 
-def check(worst: dict[str, int], units: list[tuple[str, str]]) -> None:
-    assert len(worst) == 3 * len(units)
-    outgrown = {walk: f"{beyond / MIB:.2f} MiB" for walk, beyond in worst.items() if beyond > SLACK}
-    assert not outgrown
+ATTEMPTS = 3
+"""What the interpreter itself takes meanwhile differs from process to process; what paging takes does not."""
+
+
+def check(path: Path, units: list[tuple[str, str]], **settings: Any) -> None:
+    outgrown: dict[str, str] = {}
+    for _ in range(ATTEMPTS):
+        worst = walk_in_a_process(path, units, **settings)
+        assert len(worst) == 3 * len(units)
+        outgrown = {walk: f"{beyond / MIB:.2f} MiB" for walk, beyond in worst.items() if beyond > SLACK}
+        if not outgrown:
+            return
+    raise AssertionError(f"more than the limit allows: {outgrown}")
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -54,7 +63,7 @@ def check(worst: dict[str, int], units: list[tuple[str, str]]) -> None:
 def test_mapped_files(original: Path, folder: Path, piece: int) -> None:
     path = rewrite(original, folder / "large.apbundle", piece)
     units = MAPPED if rounds(1) == 1 else ALL
-    check(walk_in_a_process(path, units, source="map"), units)
+    check(path, units, source="map")
 
 
 @pytest.mark.parametrize(
@@ -65,4 +74,4 @@ def test_mapped_files(original: Path, folder: Path, piece: int) -> None:
     ],
 )
 def test_units_that_are_read(original: Path, units: list[tuple[str, str]], settings: dict[str, Any]) -> None:
-    check(walk_in_a_process(original, units, **settings), units)
+    check(original, units, **settings)
