@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, SupportsFloat
 
 import ml_dtypes
 import numpy as np
@@ -50,5 +50,5 @@ def readings(data: bytes, big_endian: bool = False) -> dict[str, str]:
     return {name: found[name] for name in NAMES if name in found}
 
 
-def _short(value: object) -> str:
-    return f"{float(value)!r}"  # type: ignore[arg-type]
+def _short(value: SupportsFloat) -> str:
+    return f"{float(value)!r}"

@@ -149,13 +149,14 @@ class Counter:
     def _add(self, piece: Numbers) -> None:
         self.count += len(piece)
         if piece.dtype.kind in "biu":
-            low, high = int(piece.min()), int(piece.max())
+            low: int | float = int(piece.min())
+            high: int | float = int(piece.max())
             finite = as_floats(piece)
         else:
             finite = self._finite(as_floats(piece))
             if not len(finite):
                 return
-            low, high = float(finite.min()), float(finite.max())  # type: ignore[assignment]
+            low, high = float(finite.min()), float(finite.max())
         self._zeros += len(finite) - int(np.count_nonzero(finite))
         self._low = low if self._low is None else min(self._low, low)
         self._high = high if self._high is None else max(self._high, high)

@@ -49,7 +49,8 @@ class Curve(MapView):
     def _heights(self, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
         band = self._band
         shares = np.clip(self._range.shares(values), 0, 1)
-        return (band.bottom() - shares * band.height()).tolist()  # type: ignore[no-any-return]
+        heights: list[float] = (band.bottom() - shares * band.height()).tolist()
+        return heights
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
