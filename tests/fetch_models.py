@@ -15,8 +15,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = ("silero-vad==6.2.3", "wordllama==0.4.0.post1", "resampy==0.4.3", "lpips==0.1.4")
-"""About 34 MB of wheels: ONNX, TorchScript, safetensors, npz and old PyTorch files."""
+PACKAGES = (
+    "silero-vad==6.2.3",
+    "wordllama==0.4.0.post1",
+    "resampy==0.4.3",
+    "lpips==0.1.4",
+    "pesto-pitch==2.0.1",
+    "basic-pitch==0.4.0",
+)
+"""About 36 MB of wheels: ONNX, TorchScript, safetensors, npz, TensorFlow Lite, and PyTorch files old and new."""
 
 WHEELS_FOR = ("--python-version=3.11", "--implementation=cp", "--platform=manylinux_2_17_x86_64")
 STAMP = "packages.txt"

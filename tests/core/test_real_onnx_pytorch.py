@@ -17,6 +17,8 @@ from apbundle.mapping import FileMap
 from apbundle.payload.arrays import payload_arrays
 from apbundle.payload.contents import Contents, read_contents
 from fetch_models import is_complete, models_folder
+from support.payloads import contents
+from support.torch_reading import read_archive, read_legacy
 
 ONNX = {  # tensors
     "silero_vad.onnx": 345,
@@ -32,6 +34,7 @@ LPIPS = {
     "vgg": (64, 128, 256, 512, 512),
 }
 
+CHECKPOINTS = {"mir-1k.ckpt": 16, "mir-1k_g7.ckpt": 22}
 CALLS = {"v0.0": "_rebuild_tensor", "v0.1": "_rebuild_tensor_v2"}
 
 
@@ -111,6 +114,23 @@ def test_torchscript_against_its_twin(models: Path):
             np.testing.assert_array_equal(array, twins[twin])
 
 
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_checkpoints_as_the_unpickler_reads_them(models: Path, name: str):
+    path = models / "pesto/weights" / name
+    content = path.read_bytes()
+    found = contents(content)
+    assert found.complete
+    assert ("layout", "zip archive") in found.facts
+    assert all("which tensors do not need" in finding.message for finding in found.findings)
+    arrays, expected = payload_arrays(memoryview(content)), read_archive(path)
+    assert len(found.tensors) == len(arrays) == CHECKPOINTS[name]
+    assert arrays.keys() == expected.keys()
+    for key, array in arrays.items():
+        assert array.dtype == expected[key].dtype
+        np.testing.assert_array_equal(array, expected[key])
+    assert dict(found.metadata)["pytorch-lightning_version"] == "2.1.3"
+
+
 @pytest.mark.parametrize("version", CALLS)
 @pytest.mark.parametrize("name", LPIPS)
 def test_checkpoints_from_before_archives(models: Path, version: str, name: str):
@@ -123,5 +143,9 @@ def test_checkpoints_from_before_archives(models: Path, version: str, name: str)
         assert np.all(array >= 0)  # the network keeps these weights so
         assert np.all(array < 100)
         assert array.any()
+    expected = read_legacy(models / f"lpips/weights/{version}/{name}.pth")
+    assert arrays.keys() == expected.keys()
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(array, expected[key])
     imports = {value for key, value in found.facts if key == "would import"}
     assert imports == {"collections.OrderedDict", f"torch._utils.{CALLS[version]}", "torch.FloatStorage"}
