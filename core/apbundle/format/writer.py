@@ -8,11 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apbundle.errors import bundle_error
-from apbundle.fileio import OutputFile, StrPath, check_destination, staging_file, write_atomically
+from apbundle.fileio import (
+    FileIdentity,
+    OutputFile,
+    StrPath,
+    check_destination,
+    staging_file,
+    syscalls,
+    write_atomically,
+)
 from apbundle.format import layout
 from apbundle.format.compressing import compressed
 from apbundle.format.copying import copy_models
-from apbundle.format.extension import Binding, Extension, Section, binding_hash, pack_block, pack_sections
+from apbundle.format.extension import Extension, Section
+from apbundle.format.head import Head
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.model import (
     DIGEST_ALGORITHMS,
@@ -75,6 +84,7 @@ def write_bundle(
     options: WriteOptions,
     *,
     overwrite: bool = True,
+    replaces: FileIdentity | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> str:
@@ -83,8 +93,16 @@ def write_bundle(
     The old file, if there is one, stays as it is until the new one is complete, checked and on the disk. Memory stays
     flat whatever the sizes.
 
+    Parameters
+    ----------
+    replaces
+        The file that must still be at ``target`` when the new one is complete; looked at while no other writer of this
+        library can be at work there.
+
     Raises
     ------
+    ChangedOnDisk
+        Another file than ``replaces`` is there by now, or that file was written to.
     BundleError
         ``duplicate_name``, ``limit_exceeded``, ``unsupported_feature`` (what ``plain`` cannot store),
         ``source_changed``, ``target_refused``, ``destination_busy``, ``disk_full``, ``cancelled``,
@@ -97,9 +115,9 @@ def write_bundle(
     inputs = [model.source.path for model in models if model.source.path is not None]
     path = check_destination(target, inputs=inputs, overwrite=overwrite)
     if not any(model.compress for model in models):
-        return _write(target, models, options, inputs, overwrite, reporter)
+        return _write(target, models, options, inputs, overwrite, replaces, reporter)
     with staging_file(os.path.dirname(path)) as staging:
-        return _write(target, compressed(models, staging, reporter), options, inputs, overwrite, reporter)
+        return _write(target, compressed(models, staging, reporter), options, inputs, overwrite, replaces, reporter)
 
 
 def _write(
@@ -108,9 +126,10 @@ def _write(
     options: WriteOptions,
     inputs: Sequence[str],
     overwrite: bool,
+    replaces: FileIdentity | None,
     reporter: Reporter,
 ) -> str:
-    planned = _Planned(models, options)
+    planned = PlannedBundle(models, options)
     plan = planned.plan
 
     def fill(out: OutputFile) -> None:
@@ -122,6 +141,13 @@ def _write(
     def check(path: str) -> None:
         with BundleReader.open(path) as reader:
             planned.compare(reader)
+        if replaces is not None and not replaces.matches(syscalls.stat(target)):
+            raise bundle_error(
+                "changed_on_disk",
+                "Another program changed the bundle meanwhile.",
+                path=os.fsdecode(target),
+                hint="Its change stays; nothing of this one was written. Open it again, then repeat the change.",
+            )
 
     return write_atomically(
         target, size=plan.file_size, fill=fill, check=check, inputs=inputs, overwrite=overwrite, reporter=reporter
@@ -131,7 +157,7 @@ def _write(
 def plan_models(models: Sequence[NewModel], options: WriteOptions) -> Plan:
     """Where :func:`write_bundle` would put ``models``; those to be compressed count with their raw size."""
     _check(models, options)
-    return _Planned(models, options).plan
+    return PlannedBundle(models, options).plan
 
 
 def _check(models: Sequence[NewModel], options: WriteOptions) -> None:
@@ -165,11 +191,10 @@ def _check_plain(models: Sequence[NewModel], options: WriteOptions) -> None:
         )
 
 
-class _Planned:
-    """The manifest and extension of a bundle to be written, their sizes known before the digests are."""
+class PlannedBundle:
+    """The layout and the head of a bundle to be written, known before the digests are."""
 
     def __init__(self, models: Sequence[NewModel], options: WriteOptions) -> None:
-        self._options = options
         sizes = [model.source.size for model in models]
         manifest = BundleManifest(options.description, options.created_at)
         for model, size in zip(models, sizes, strict=True):
@@ -183,33 +208,20 @@ class _Planned:
             extra=options.extra,
         )
         self._manifest = manifest
-        algorithm = DIGEST_ALGORITHMS.get(options.digest or "")
-        blank = None if algorithm is None else DigestTable(algorithm, bytes(algorithm.length * len(models)))
-        self._sections = [] if options.plain else pack_sections(extension, manifest)
-        described = any(section.tag == layout.METADATA_SECTION for section in self._sections)
+        self._head = Head(manifest, extension, DIGEST_ALGORITHMS.get(options.digest or ""), plain=options.plain)
         self.plan = plan_bundle(
-            len(manifest.to_bytes()),
-            len(self._block(blank, bytes(layout.HEADER.size), b"", 0)),
+            self._head.entries_size,
+            self._head.block_size,
             sizes,
             alignment=options.alignment,
-            slack=layout.METADATA_ROOM if described else 0,
+            slack=layout.METADATA_ROOM if self._head.described else 0,
             plain=options.plain,
         )
         manifest.place(self.plan.offsets)
 
-    def _block(self, digests: DigestTable | None, header: bytes, entries: bytes, data_length: int) -> bytes:
-        if self._options.plain:
-            return b""
-        bound = None if digests is None else Binding(binding_hash(header, entries), data_length)
-        checks = pack_sections(Extension(digests=digests, binding=bound), self._manifest)
-        return pack_block([*self._sections, *checks])
-
     def head(self, digests: DigestTable | None) -> bytes:
         """Everything before the data part: header, entries, extension and slack."""
-        plan = self.plan
-        header = layout.HEADER.pack(layout.BUNDLE_MAGIC, layout.BUNDLE_VERSION, plan.manifest_length)
-        entries = self._manifest.to_bytes()
-        return header + entries + self._block(digests, header, entries, plan.data_length) + bytes(plan.slack)
+        return self._head.pack(self.plan.data_offset, self.plan.data_length, digests)
 
     def compare(self, reader: BundleReader) -> None:
         """Hold the written file against what was planned, before it is published."""
