@@ -30,7 +30,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument(
         "--screenshots",
         metavar="DIR",
-        help="draw every page, in both themes and two sizes, to PNG files; needs no display",
+        help="draw every page, in both themes and two sizes, to PNG files, Inspect of FILE; needs no display",
     )
     parser.add_argument("--theme", choices=THEMES, help="the theme of this run, instead of the remembered one")
     parser.add_argument("--version", action="version", version=f"apbundle {version('apbundle')}")

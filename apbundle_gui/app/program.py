@@ -43,7 +43,7 @@ def run(options: Options) -> int:
     if options.screenshots is not None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         make_application()
-        return draw_all(Path(options.screenshots))
+        return draw_all(Path(options.screenshots), options.files[0] if options.files else None)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C; writes are atomic
     sys.setswitchinterval(SWITCH_S)
     application = make_application()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
@@ -91,3 +91,10 @@ class Page(QWidget):
     def example_ready(self) -> bool:
         """Whether everything ``show_example`` began is on the screen. Emit ``state_changed`` when it becomes so."""
         return True
+
+    def example_views(self) -> Sequence[str]:
+        """What there is to see of the example, by names; a page that has only one side to it calls that nothing."""
+        return ("",)
+
+    def show_example_view(self, view: str) -> None:
+        """Turn to one of ``example_views``. The example is ready."""

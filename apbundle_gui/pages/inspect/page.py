@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -13,6 +13,7 @@ from apbundle_gui.pages.inspect.card import BundleCard
 from apbundle_gui.pages.inspect.changes import Changes, Whereabouts
 from apbundle_gui.pages.inspect.compare.tab import CompareTab
 from apbundle_gui.pages.inspect.empty import EmptyInspect
+from apbundle_gui.pages.inspect.examples import Examples
 from apbundle_gui.pages.inspect.extracting import Extracting, report_sentence
 from apbundle_gui.pages.inspect.failure import FailurePage
 from apbundle_gui.pages.inspect.hex_tab import HexTab
@@ -20,6 +21,7 @@ from apbundle_gui.pages.inspect.manifest_tab import ManifestTab
 from apbundle_gui.pages.inspect.metadata_tab import MetadataTab
 from apbundle_gui.pages.inspect.models_tab import ModelsTab
 from apbundle_gui.pages.inspect.navigation import Navigation
+from apbundle_gui.pages.inspect.places import place_of_span
 from apbundle_gui.pages.inspect.remarks import RemarksView
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import Tab
@@ -34,7 +36,7 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import PAGE_MARGINS, Space, Tone
 from apbundle_gui.widgets import Banner
 
-TREE_WIDTH, LEAST_TREE_WIDTH = 240, 180
+TREE_WIDTH, LEAST_TREE_WIDTH = 240, 200
 """Of the tree at first and at least, in pixels."""
 _TAB_KEY, _SIDES_KEY = "inspect/tab", "inspect/tree_splitter"
 
@@ -49,6 +51,7 @@ class InspectPage(Page):
         self.selection = Selection(self)
         self.drag_files = DragFiles(services)
         self.extracting = Extracting(services, self)
+        self.examples = Examples(self)
         self.empty = EmptyInspect()
         self.failure = FailurePage()
         self.content = QWidget()
@@ -190,6 +193,12 @@ class InspectPage(Page):
             and inspection.verification.report is not None
         )
 
+    def example_views(self) -> Sequence[str]:
+        return tuple(self.examples.views)
+
+    def show_example_view(self, view: str) -> None:
+        self.examples.show(view)
+
     # -- bundles come and go -------------------------------------------------------------------------------------
 
     def _opened(self, opened: OpenBundle) -> None:
@@ -280,19 +289,24 @@ class InspectPage(Page):
             self.state_changed.emit()
 
     def _follow_remark(self, remark: Remark) -> None:
-        if remark.offset is None or self.inspection is None:
+        inspection, offset = self.inspection, remark.offset
+        if inspection is None or offset is None:
             return
-        if self.manifest_tab.go_to(remark.offset):
+        if offset < inspection.reader.data_offset:
             self.tabs.show_tab(self.manifest_tab)
-            return
-        model = self.inspection.model_at(remark.offset)
-        if model is not None:
+            self.selection.go(place_of_span(inspection, offset, 1))
+        elif (model := inspection.model_at(offset)) is not None:
             self.selection.select((model,))
             self.tabs.show_tab(self.models_tab)
+        else:
+            self.tabs.show_tab(self.hex_tab)
+            self.selection.go(place_of_span(inspection, offset, 1))
 
     def _show_field(self, index: int) -> None:
-        self.tabs.show_tab(self.manifest_tab)
-        self.manifest_tab.show_field(index)
+        if self.inspection is not None and self.inspection.fields is not None:
+            field = self.inspection.fields[index]
+            self.tabs.show_tab(self.manifest_tab)
+            self.selection.go(place_of_span(self.inspection, field.offset, field.length))
 
     def _compare_models(self, before: int, after: int) -> None:
         self.tabs.show_tab(self.compare_tab)

@@ -95,7 +95,7 @@ class ValuesTab(Tab):
                 return
             self._look_at(here, inspection.contents.info(row))
         if place.span is not None:
-            self._follow(place.span)
+            self._follow_bytes(place.span)
 
     def remember(self) -> None:
         self.remember_splitter(self._splitter)
@@ -141,7 +141,7 @@ class ValuesTab(Tab):
             self._shown_anew = False
             self.plane.show_tensor()
             if self.selection.place.span is not None:
-                self._follow(self.selection.place.span)
+                self._follow_bytes(self.selection.place.span)
         else:
             self.plane.recolor()
         if focused:
@@ -155,7 +155,7 @@ class ValuesTab(Tab):
         self.message.say(icon, title, sentence, tone)
         self.stack.setCurrentWidget(self.message)
 
-    def _follow(self, span: tuple[int, int]) -> None:
+    def _follow_bytes(self, span: tuple[int, int]) -> None:
         """Put the cursor on the element whose bytes are selected."""
         if self._shown_anew or self.values.span_at(self.plane.slicing.index) == span:
             return
