@@ -21,13 +21,12 @@ from apbundle.format.verify import VerifyReport, verify
 from apbundle.format.writer import WriteOptions, write_bundle
 from apbundle.inputs import Array, ModelData, as_metadata, as_source, read_whole
 from apbundle.mapping import FileMap
-from apbundle.paged import PagedBundle
-from apbundle.payload.arrays import model_arrays
 from apbundle.progress import Cancel, Progress
 from apbundle.saving import kept_config, kept_models, kept_options, planned_manifest
 
 if TYPE_CHECKING:
     from apbundle.builder import BundleBuilder
+    from apbundle.paged import PagedBundle
 
 
 class ModelBundle:
@@ -103,6 +102,8 @@ class ModelBundle:
         TypeError, ValueError
             The settings make no sense.
         """
+        from apbundle.paged import PagedBundle
+
         if max_memory is not None:
             settings["max_memory"] = max_memory
         return PagedBundle.open(path, paging_config(settings), record=record)
@@ -193,6 +194,8 @@ class ModelBundle:
         ------
         ModelNotFound, UnsupportedFeature
         """
+        from apbundle.payload.arrays import model_arrays
+
         return model_arrays(self.get_model(name), name, self.path)
 
     def get_metadata(self, name: str) -> ModelMetadata:

@@ -11,7 +11,6 @@ import numpy as np
 from apbundle.errors import bundle_error
 from apbundle.format.model import ModelMetadata
 from apbundle.format.sources import BuffersSource, FileSource, ModelSource
-from apbundle.payload.safetensors import serialize
 
 Array = np.ndarray[Any, Any]
 ModelData = bytes | bytearray | memoryview | Array | str | os.PathLike[str] | Mapping[str, Array]
@@ -35,6 +34,8 @@ def as_source(name: str, data: ModelData) -> ModelSource:
     if isinstance(data, np.ndarray):
         data = {name: data}
     if isinstance(data, Mapping):
+        from apbundle.payload.safetensors import serialize
+
         header, buffers = serialize(data)
         return BuffersSource([memoryview(header), *buffers])
     if isinstance(data, bytes | bytearray | memoryview):

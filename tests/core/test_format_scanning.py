@@ -20,7 +20,7 @@ from apbundle.format.entries import Entries, read_entries
 from apbundle.format.hashing import LONG, HashTable, hash_names, name_hash, unaligned
 from apbundle.format.manifest import BundleManifest, parse_manifest
 from apbundle.format.model import ModelEntry
-from apbundle.format.name_list import PackedNames
+from apbundle.format.packed_names import PackedNames
 from apbundle.format.reader import BundleReader
 from apbundle.format.scanning import scan_entries
 from support.forge import bundle, entry, manifest, patched, sealed, u32

@@ -10,6 +10,8 @@ import pytest
 
 import apbundle
 from apbundle import errors
+from apbundle.payload.contents import SCANNERS
+from support.imports import SourceTree
 from support.interpreter import run_python
 
 CONSTANTS = {
@@ -139,8 +141,34 @@ def test_the_example_of_the_package(tmp_path: Path) -> None:
         assert paged.get_metadata("encoder").hyperparameters == {"layers": "12"}
 
 
+def test_names_are_loaded_from_where_types_say(root: Path) -> None:
+    imports = [i for i in SourceTree(root / "core" / "apbundle").imports() if i.importer == "apbundle" and i.for_types]
+    typed = {f"{found.module}.{found.name}" for found in imports if found.name}
+    assert typed == {f"apbundle.{module}.{name}" for module, names in apbundle._HOMES.items() for name in names}
+    assert set(apbundle.__all__) <= set(dir(apbundle))
+
+
+LOADED = "import sys; before = set(sys.modules); {}; print(*set(sys.modules) - before)"
+
+
 def test_import_loads_nothing_in_vain() -> None:
-    loaded = run_python("import sys, apbundle; print(*sys.modules)").split()
-    heavy = {"rich", "argparse", "tomlkit", "PySide6", "pyqtgraph", "gguf", "apbundle_gui", "asyncio", "unittest"}
-    assert not {name.split(".")[0] for name in loaded} & heavy
-    assert not [name for name in loaded if name.startswith("apbundle.cli")]
+    loaded = run_python(LOADED.format("import typing, importlib; before = set(sys.modules); import apbundle")).split()
+    assert loaded == ["apbundle"]
+
+
+@pytest.mark.parametrize("name", ["ModelBundle", "PagedBundle"])
+def test_names_load_no_payload_format(name: str) -> None:
+    loaded = run_python(LOADED.format(f"from apbundle import {name}")).split()
+    heavy = {"rich", "argparse", "ml_dtypes", "tomlkit", "PySide6", "gguf", "asyncio", "unittest", "ssl", "socket"}
+    assert not {module.split(".")[0] for module in loaded} & heavy
+    formats = {f"apbundle.payload.{module}" for module, _ in SCANNERS.values()}
+    assert not formats & set(loaded)
+
+
+def test_verifying_loads_little(golden: Path) -> None:
+    arguments = ["verify", str(golden / "ext_metadata.apbundle")]
+    loaded = run_python(LOADED.format(f"from apbundle.cli import main; main({arguments})")).split("\n")[-1].split()
+    heavy = {"numpy", "asyncio", "unittest", "ssl", "socket", "multiprocessing", "concurrent", "ml_dtypes", "PySide6"}
+    assert not {module.split(".")[0] for module in loaded} & heavy
+    parts = {"payload", "paging", "paged", "trace", "mapping", "diff", "bundle", "config"}
+    assert not {module.split(".")[1] for module in loaded if module.startswith("apbundle.")} & parts

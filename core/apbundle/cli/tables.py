@@ -24,15 +24,14 @@ from apbundle.cli.drawing import (
     timestamp,
 )
 from apbundle.cli.metadata_table import metadata_rows
+from apbundle.cli.verify_table import digest_algorithm, findings_table
 from apbundle.errors import Finding
 from apbundle.format.extract import Extracted
 from apbundle.format.reader import BundleReader
-from apbundle.format.verify import VerifyReport
 from apbundle.payload.detect import UNKNOWN, format_title
 from apbundle.text import format_size, printable
 
 _DIGEST_SHOWN = 12
-_STATUS_STYLES = {"verified": "bold green", "failed": "bold red", "no_checksums": "bold yellow"}
 
 
 def bundle_tables(reader: BundleReader, formats: Sequence[str]) -> list[RenderableType]:
@@ -48,7 +47,7 @@ def bundle_tables(reader: BundleReader, formats: Sequence[str]) -> list[Renderab
         error = reader.extension_error
         findings.insert(0, ("error", Finding(error.code, error.message, error.offset)))
     if findings:
-        parts += ["", _findings(findings)]
+        parts += ["", findings_table(findings)]
     return parts
 
 
@@ -56,23 +55,6 @@ def packed_tables(reader: BundleReader) -> list[RenderableType]:
     """What ``pack`` wrote."""
     said = f"{plural(len(reader.manifest), 'model')}, {format_size(reader.file_size)}"
     return [headline("packed", "bold green", reader.path, said)]
-
-
-def verify_tables(reader: BundleReader, report: VerifyReport, *, file_compared: bool) -> list[RenderableType]:
-    """What ``verify`` says; ``file_compared`` if the whole file was held against a digest too."""
-    style = _STATUS_STYLES[report.status]
-    read = format_size(reader.file_size)
-    if report.status == "failed":
-        rows = [("error", finding) for finding in report.findings]
-        return [headline("failed", style, reader.path, plural(len(rows), "finding")), "", _findings(rows)]
-    if report.status == "verified":
-        models = plural(len(reader.manifest), "model")
-        said = f"every byte of {read} is what was written: {models}, {_digest_algorithm(reader)}"
-    else:
-        said = f"nothing is wrong in {read}, but without checksums damage to a model cannot be seen"
-    if file_compared:
-        said += "; the file has the SHA-256 expected"
-    return [headline(report.status.replace("_", " "), style, reader.path, said)]
 
 
 def extracted_tables(folder: str, written: Sequence[Extracted]) -> list[RenderableType]:
@@ -110,18 +92,13 @@ def _facts(reader: BundleReader) -> Table:
         "size": size(reader.file_size),
         "models": f"{len(manifest):,} in {size(manifest.total_size)}",
         "format": f"version {reader.version}, alignment {reader.alignment:,}, data from byte {reader.data_offset:,}",
-        "checksums": _digest_algorithm(reader),
+        "checksums": digest_algorithm(reader),
     }
     return _labelled((label, value) for label, value in rows.items() if value)
 
 
 def _labelled(rows: Iterable[tuple[str, str]]) -> Table:
     return grid(((label, text(value)) for label, value in rows), "dim", "")
-
-
-def _digest_algorithm(reader: BundleReader) -> str:
-    digests = reader.extension.digests if reader.extension else None
-    return "none" if digests is None else digests.algorithm.name
 
 
 def _models(reader: BundleReader, formats: Sequence[str]) -> Table:
@@ -139,13 +116,3 @@ def _models(reader: BundleReader, formats: Sequence[str]) -> Table:
         models.add_row(*cells)
     tell_rest(models, len(reader.manifest))
     return models
-
-
-def _findings(findings: Sequence[tuple[str, Finding]]) -> Table:
-    rows = grid((), "", "", "dim", "")
-    for level, finding in findings[:MOST_ROWS]:
-        place = "" if finding.offset is None else f"byte {finding.offset:,}"
-        style = "bold red" if level == "error" else "yellow"
-        rows.add_row(Text(level, style), finding.code, place, text(finding.message))
-    tell_rest(rows, len(findings))
-    return rows

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from apbundle.cli import values
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
-from apbundle.cli.tables import verify_tables
+from apbundle.cli.verify_table import verify_tables
 from apbundle.cli.working import working
 from apbundle.errors import Finding
 from apbundle.fileio import PIECE

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, NoReturn
-
-import numpy as np
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
-from apbundle.format.checks import columns
+from apbundle.format.checks import first_unaligned
 from apbundle.format.manifest import BundleManifest, Detail
 from apbundle.format.metadata import MetadataFault, pack_metadata, parse_metadata
 from apbundle.format.model import DIGEST_ALGORITHMS, Compression, DigestTable, ModelMetadata
@@ -182,10 +182,9 @@ def _read_alignment(context: _Context) -> dict[str, Any]:
     (alignment,) = layout.ALIGNMENT.unpack(context.payload)
     if not layout.is_alignment(alignment):
         context.fail(f"The alignment {alignment} is not a power of two up to 1 MiB.")
-    sizes, offsets = columns(context.manifest)
-    off = ((offsets + np.uint64(context.data_offset)) & np.uint64(alignment - 1) != 0) & (sizes != 0)
-    if off.any():
-        context.fail(f"Model {int(np.argmax(off))} does not stand at a multiple of {alignment}.")
+    unaligned = first_unaligned(context.manifest, context.data_offset, alignment)
+    if unaligned is not None:
+        context.fail(f"Model {unaligned} does not stand at a multiple of {alignment}.")
     return {"alignment": alignment}
 
 
@@ -233,12 +232,12 @@ def _read_compression(context: _Context) -> dict[str, Any]:
         at += layout.COMPRESSION_ROW.size
         if count * 8 > len(payload) - at:
             context.fail("The compression table ends inside its chunks.", at)
-        ends = np.frombuffer(payload, "<u8", count, at)
+        ends = struct.unpack_from(f"<{count}Q", payload, at)
         size = context.manifest.sizes[index]
-        filled = bool(count and ends[0] > 0 and ends[-1] == size and (ends[1:] > ends[:-1]).all())
+        filled = bool(ends and ends[0] > 0 and ends[-1] == size and all(end > start for start, end in pairwise(ends)))
         if not (filled or size == count == 0):
             context.fail(f"The chunks of model {index} do not fill its {size} bytes in order.", at)
-        tables[index] = Compression(raw_size, chunk, tuple(ends.tolist()))
+        tables[index] = Compression(raw_size, chunk, ends)
         at += count * 8
     return {"compression": tables}
 
@@ -307,5 +306,5 @@ def _pack_compression(tables: Mapping[int, Compression]) -> bytes:
     rows = []
     for index, table in sorted(tables.items()):
         fields = (index, layout.ZSTD_CODEC, table.raw_size, table.chunk, len(table.ends), 0)
-        rows += [layout.COMPRESSION_ROW.pack(*fields), np.array(table.ends, "<u8").tobytes()]
+        rows += [layout.COMPRESSION_ROW.pack(*fields), struct.pack(f"<{len(table.ends)}Q", *table.ends)]
     return b"".join(rows)

@@ -16,7 +16,6 @@ from apbundle.format import layout
 from apbundle.format.entries import Entries, read_entries
 from apbundle.format.model import Compression, Digest, ModelEntry, ModelMetadata
 from apbundle.format.name_list import ListedNames, Names
-from apbundle.format.scanning import scan_entries
 
 MANY: Final = 500
 """From this many models on, scanning all entries at once is faster than reading one after the other."""
@@ -271,7 +270,11 @@ def parse_manifest(data: bytes, *, path: str | None = None, base: int = 0) -> Pa
     if count > layout.MAX_MODELS:
         fail("limit_exceeded", f"The bundle lists {count} models; the limit is {layout.MAX_MODELS}.", at - 4)
 
-    entries = scan_entries(data, at, count) if count >= MANY else None
+    entries = None
+    if count >= MANY:
+        from apbundle.format.scanning import scan_entries  # numpy takes longer to load than a few entries to read
+
+        entries = scan_entries(data, at, count)
     if entries is None:
         entries = read_entries(data, at, count, fail)
     return ParsedManifest(BundleManifest._of(description, created_at, version, entries), entries.bounds)

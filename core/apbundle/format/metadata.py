@@ -6,9 +6,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Container, Mapping
+from itertools import accumulate
 from typing import Any, NoReturn
-
-import numpy as np
 
 from apbundle.errors import bundle_error
 from apbundle.format import layout
@@ -16,6 +15,8 @@ from apbundle.format.model import ModelMetadata
 
 # Possessive, and an unclosed string runs to the end: each byte is looked at once, whatever a hostile text holds.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+\\?(?:"|\Z)', re.DOTALL)
+_STEP = dict(zip(b"[{]}", (1, 1, -1, -1), strict=True))
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
 
 _MODEL_FIELDS: Mapping[str, Any] = {
     "version": "",
@@ -45,7 +46,7 @@ def parse_metadata(
     if len(payload) > layout.MAX_METADATA:
         message = f"The metadata has {len(payload)} bytes; the limit is {layout.MAX_METADATA}."
         raise MetadataFault(message, "limit_exceeded")
-    if _depth(payload) > layout.MAX_METADATA_DEPTH:
+    if _nests_too_deep(payload):
         message = f"The metadata nests deeper than {layout.MAX_METADATA_DEPTH} levels."
         raise MetadataFault(message, "limit_exceeded")
     try:
@@ -83,7 +84,7 @@ def pack_metadata(bundle: Mapping[str, str], models: Mapping[str, dict[str, Any]
         return b""
     ordered = {key: value if key == "models" else _sorted(value) for key, value in sorted(document.items())}
     payload = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    if len(payload) > layout.MAX_METADATA or _depth(payload) > layout.MAX_METADATA_DEPTH:
+    if len(payload) > layout.MAX_METADATA or _nests_too_deep(payload):
         raise bundle_error(
             "limit_exceeded",
             f"The metadata takes {len(payload)} bytes of JSON; readers accept {layout.MAX_METADATA}, 32 levels deep.",
@@ -98,10 +99,10 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
-def _depth(payload: bytes) -> int:
-    """How deep brackets nest outside strings, found without parsing: a parser would recurse that deep."""
-    brackets = np.frombuffer(_STRING.sub(b"", payload), np.uint8) | 0x20  # [ ] become { }
-    return int(np.cumsum((brackets == 0x7B).astype(np.int32) - (brackets == 0x7D)).max(initial=0))
+def _nests_too_deep(payload: bytes) -> bool:
+    """Whether brackets nest too deep outside strings, found without parsing: a parser would recurse that deep."""
+    brackets = _STRING.sub(b"", payload).translate(None, _NO_BRACKETS)
+    return any(depth > layout.MAX_METADATA_DEPTH for depth in accumulate(map(_STEP.__getitem__, brackets)))
 
 
 def _split(document: Any, defaults: Mapping[str, Any]) -> list[Any]:

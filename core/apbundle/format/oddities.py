@@ -8,8 +8,8 @@ import numpy as np
 
 from apbundle.errors import Finding
 from apbundle.format import layout
-from apbundle.format.checks import Extents, Numbers
-from apbundle.format.extension import binding_hash
+from apbundle.format.extents import Extents, Numbers
+from apbundle.format.tail import tail_warnings
 
 if TYPE_CHECKING:
     from apbundle.format.reader import BundleReader
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def find_oddities(reader: BundleReader) -> list[Finding]:
     """The warnings about the bundle of ``reader``, from what was read when it was opened."""
     findings = [*_head_warnings(reader), *_name_warnings(reader)]
-    if reader.extension_error is None:
-        findings += _tail_warnings(reader)
+    findings += tail_warnings(reader)
     findings += layout_warnings(reader.extents, reader.data_offset, reader.file_size, reader.alignment)
     if reader.extension_error is None and not reader.has_digests:
         findings.append(Finding("no_checksums", "The bundle holds no digests: damage to a model cannot be seen."))
@@ -48,25 +47,6 @@ def _name_warnings(reader: BundleReader) -> list[Finding]:
         others = f", and so do {len(odd) - 1} more" if len(odd) > 1 else ""
         message = f"The name {names[odd[0]]!r} holds control or bidirectional characters{others}."
         findings.append(Finding("control_in_name", message, base + reader.bounds[odd[0]]))
-    return findings
-
-
-def _tail_warnings(reader: BundleReader) -> list[Finding]:
-    """What follows the last entry, or the extension block, inside the manifest; and a block made for another one."""
-    findings = []
-    end = reader.data_offset
-    begin = layout.HEADER.size + reader.entries_end if reader.extension_range is None else reader.extension_range[1]
-    if reader.tail:
-        message = f"{end - begin} bytes of the manifest are not understood."
-        findings.append(Finding("unknown_manifest_tail", message, begin))
-    elif reader.extension is None and end > begin:
-        findings.append(Finding("manifest_padding", f"{end - begin} zero bytes follow the last entry.", begin))
-    if reader.extension is not None and reader.extension.binding is not None:
-        binding = reader.extension.binding
-        bound = binding_hash(reader.header_bytes, memoryview(reader.manifest_bytes)[: reader.entries_end])
-        if binding.sha256 != bound or binding.data_length != reader.file_size - reader.data_offset:
-            message = "The extension was made for another manifest: its metadata and digests may be out of date."
-            findings.append(Finding("stale_extension", message, layout.HEADER.size + reader.entries_end))
     return findings
 
 

@@ -7,19 +7,20 @@ import io
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Self
 
 from apbundle.errors import BundleError, Finding, bundle_error
 from apbundle.fileio import PIECE, InputFile, NotRegularFile
 from apbundle.format import layout
-from apbundle.format.checks import checked_extents
+from apbundle.format.checks import check_places
 from apbundle.format.compression import decode_into
 from apbundle.format.extension import Extension, block_length, parse_extension, read_sections
 from apbundle.format.manifest import BundleManifest, parse_manifest
 from apbundle.format.model import ModelEntry
-from apbundle.format.oddities import find_oddities
+from apbundle.format.zeros import first_nonzero
+
+if TYPE_CHECKING:
+    from apbundle.format.extents import Extents
 
 StrPath = str | os.PathLike[str]
 
@@ -41,8 +42,6 @@ class BundleReader:
         Why the block that is there cannot be used.
     manifest_bytes
         The manifest as the file holds it, extension and slack included; it begins at byte 20.
-    extents
-        Where the models that have bytes lie.
     bounds
         Where each entry begins in ``manifest_bytes``, and where the last one ends.
     tail
@@ -61,7 +60,7 @@ class BundleReader:
         self.manifest_bytes = file.read(layout.HEADER.size, length)
         parsed = parse_manifest(self.manifest_bytes, path=self.path, base=layout.HEADER.size)
         self.manifest, self.bounds = parsed.manifest, parsed.bounds
-        self.extents = checked_extents(self.manifest, self.bounds, file.size - self.data_offset, self.path)
+        check_places(self.manifest, self.bounds, file.size - self.data_offset, self.path)
         self._read_extension()
 
     @classmethod
@@ -142,13 +141,22 @@ class BundleReader:
             raw_sizes = {number: table.raw_size for number, table in extension.compression.items()}
             self.manifest.describe(extension.detail, raw_sizes)
             tail = tail[length:]
-        if np.frombuffer(tail, np.uint8).any():
+        if first_nonzero(tail) is not None:
             self.tail = bytes(tail)
 
     @cached_property
     def warnings(self) -> tuple[Finding, ...]:
         """What is odd but does not stop reading; looked for when it is first asked for."""
+        from apbundle.format.oddities import find_oddities
+
         return tuple(find_oddities(self))
+
+    @cached_property
+    def extents(self) -> Extents:
+        """Where the models that have bytes lie."""
+        from apbundle.format.extents import Extents
+
+        return Extents.of(self.manifest)
 
     @property
     def entries_end(self) -> int:

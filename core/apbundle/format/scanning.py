@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from apbundle.format import layout
 from apbundle.format.entries import Entries
 from apbundle.format.hashing import TAIL, HashTable, hash_names, unaligned
-from apbundle.format.name_list import PackedNames
+from apbundle.format.packed_names import PackedNames
 from apbundle.names import has_control_characters
 
 _PART: Final = 1 << 14

@@ -6,13 +6,14 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from apbundle.errors import Finding
 from apbundle.fileio import PIECE
+from apbundle.format.checks import uncovered
 from apbundle.format.model import DIGEST_ALGORITHMS, ModelEntry
 from apbundle.format.reader import BundleReader
 from apbundle.format.scratch import scratch_memory
+from apbundle.format.tail import tail_warnings
+from apbundle.format.zeros import first_nonzero
 from apbundle.progress import Cancel, Progress, Reporter
 
 Status = Literal["verified", "failed", "no_checksums"]
@@ -61,7 +62,9 @@ def verify(reader: BundleReader, *, progress: Progress | None = None, cancel: Ca
 
 def _known_faults(reader: BundleReader) -> list[Finding]:
     """What opening already found that a sound bundle does not have."""
-    findings = [finding for finding in reader.warnings if finding.code in ("stale_extension", "unknown_manifest_tail")]
+    findings = [
+        finding for finding in tail_warnings(reader) if finding.code in ("stale_extension", "unknown_manifest_tail")
+    ]
     error = reader.extension_error
     if error is not None:
         findings.append(Finding(error.code, error.message, error.offset))
@@ -72,7 +75,7 @@ def _known_faults(reader: BundleReader) -> list[Finding]:
 
 def _zero_ranges(reader: BundleReader) -> list[tuple[int, int]]:
     """Slack, padding, gaps and what follows the models: zeros in a sound bundle. File offsets, ends exclusive."""
-    ranges = reader.extents.uncovered(reader.data_offset, reader.file_size)
+    ranges = uncovered(reader.manifest, reader.data_offset, reader.file_size)
     if reader.extension_range and not reader.tail:
         ranges.insert(0, (reader.extension_range[1], reader.data_offset))
     return ranges
@@ -85,11 +88,11 @@ def _nonzero_bytes(
     for begin, end in ranges:
         at = begin
         for piece in reader.stored_pieces(begin, end, scratch):
-            nonzero = np.flatnonzero(np.frombuffer(piece, np.uint8))
-            if nonzero.size:
+            nonzero = first_nonzero(piece)
+            if nonzero is not None:
                 code = "trailing_data" if end == reader.file_size else "gap"
                 message = "A byte that belongs to no model is not zero."
-                findings.append(Finding(code, message, at + int(nonzero[0])))
+                findings.append(Finding(code, message, at + nonzero))
                 reporter.advance(end - at)
                 break
             at += len(piece)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
 from apbundle.paging.memory import automatic_limit
-from apbundle.paging.pager import Prefetch
 from apbundle.paging.policy import POLICIES
 from apbundle.text import parse_size
 
@@ -17,6 +16,7 @@ DEFAULT_PAGE_SIZE: Final = 4096
 SMALLEST_MAX_MEMORY: Final = 1024
 SMALLEST_PAGE_SIZE: Final = 512
 
+Prefetch = Literal["off", "inline", "background"]
 SourceKind = Literal["auto", "map", "read"]
 Granularity = Literal["model", "component", "page"]
 

@@ -6,7 +6,6 @@ import functools
 import re
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from apbundle.errors import bundle_error
@@ -32,6 +31,8 @@ def dtype_of(name: str) -> np.dtype[Any] | None:
     known = DTYPES.get(name.removeprefix(">"))
     if known is None or known[1] is None:
         return None
+    import ml_dtypes
+
     dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, known[1], known[1]))
     return dtype.newbyteorder(">" if name.startswith(">") else "<")
 

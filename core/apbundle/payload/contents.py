@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from apbundle.payload.apr.layouts import apr_layout
-from apbundle.payload.apr.others import scan_apr_compressed, scan_apr_json, scan_apr_tsp, scan_apr_whisper
-from apbundle.payload.apr.v1 import scan_apr_v1
-from apbundle.payload.apr.v2 import scan_apr_v2
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.detect import detect_format
-from apbundle.payload.gguf import scan_gguf
-from apbundle.payload.npy import scan_npy, scan_npz
-from apbundle.payload.onnx.model import scan_onnx
-from apbundle.payload.pickles.plain import scan_pickle
-from apbundle.payload.pytorch.files import scan_pytorch
-from apbundle.payload.safetensors_header import scan_header
 from apbundle.payload.sink import Sink, Value
 from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import PayloadError, PayloadFinding, Read
-from apbundle.payload.tflite.model import scan_tflite
 from apbundle.progress import Cancel, Progress, Reporter
 
 
@@ -46,7 +36,7 @@ class Contents:
     @property
     def lists_tensors(self) -> bool:
         """Whether the format is one whose tensors are listed here."""
-        return self.layout in _SCANNERS and self.layout not in _WITHOUT_TENSORS
+        return self.layout in SCANNERS and self.layout not in _WITHOUT_TENSORS
 
 
 def read_contents(
@@ -87,11 +77,13 @@ def read_contents(
     name = detect_format(head, size, read) if detected is None else detected
     layout = apr_layout(data) if name == "apr" else name
     sink = Sink(TensorTable() if table is None else table, Reporter(progress, cancel))
-    scan = _SCANNERS.get(layout)
     complete = True
     try:
-        if scan is not None:
-            scan(data, sink)
+        if layout in SCANNERS:
+            module, scan = SCANNERS[layout]
+            getattr(import_module(f"apbundle.payload.{module}"), scan)(data, sink)
+        elif layout in _NAMED:
+            sink.fact("tensors", "not listed for this format")
     except PayloadError as error:
         complete = False
         sink.fail(error)
@@ -102,32 +94,24 @@ def read_contents(
     )
 
 
-def _scan_named(data: ByteRange, sink: Sink) -> None:
-    """Of these formats the name is all that is told."""
-    sink.fact("tensors", "not listed for this format")
-
-
-def _scan_safetensors(data: ByteRange, sink: Sink) -> None:
-    sink.fact("data offset", scan_header(data, sink.tensors, sink.metadata, sink.reporter))
-
-
-_NAMED = ("apbundle", "coreml", "hdf5", "json", "keras", "savedmodel", "zip", "zstd")
-_SCANNERS: dict[str, Callable[[ByteRange, Sink], None]] = {
-    **dict.fromkeys(_NAMED, _scan_named),
-    "apr-compressed": scan_apr_compressed,
-    "apr-json": scan_apr_json,
-    "apr-tsp": scan_apr_tsp,
-    "apr-v1": scan_apr_v1,
-    "apr-v2": scan_apr_v2,
-    "apr-whisper": scan_apr_whisper,
-    "gguf": scan_gguf,
-    "npy": scan_npy,
-    "npz": scan_npz,
-    "onnx": scan_onnx,
-    "pickle": scan_pickle,
-    "pytorch": scan_pytorch,
-    "safetensors": _scan_safetensors,
-    "tflite": scan_tflite,
+SCANNERS: dict[str, tuple[str, str]] = {
+    "apr-compressed": ("apr.others", "scan_apr_compressed"),
+    "apr-json": ("apr.others", "scan_apr_json"),
+    "apr-tsp": ("apr.others", "scan_apr_tsp"),
+    "apr-v1": ("apr.v1", "scan_apr_v1"),
+    "apr-v2": ("apr.v2", "scan_apr_v2"),
+    "apr-whisper": ("apr.others", "scan_apr_whisper"),
+    "gguf": ("gguf", "scan_gguf"),
+    "npy": ("npy", "scan_npy"),
+    "npz": ("npy", "scan_npz"),
+    "onnx": ("onnx.model", "scan_onnx"),
+    "pickle": ("pickles.plain", "scan_pickle"),
+    "pytorch": ("pytorch.files", "scan_pytorch"),
+    "safetensors": ("safetensors_header", "scan_safetensors"),
+    "tflite": ("tflite.model", "scan_tflite"),
 }
+"""Layout → the module that reads it and its function of a payload and a sink; loaded when such a payload is met."""
 
-_WITHOUT_TENSORS = frozenset({*_NAMED, "apr-compressed", "apr-tsp", "apr-v1", "apr-whisper"})
+_WITHOUT_TENSORS = frozenset({"apr-compressed", "apr-tsp", "apr-v1", "apr-whisper"})
+_NAMED = frozenset({"apbundle", "coreml", "hdf5", "json", "keras", "savedmodel", "zip", "zstd"})
+"""Formats of which the name is all that is told."""

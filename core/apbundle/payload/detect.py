@@ -7,9 +7,7 @@ from collections.abc import Callable
 from apbundle.payload.apr.layouts import apr_layout
 from apbundle.payload.archive import END_OF_DIRECTORY, LOCAL_FILE, archive_format
 from apbundle.payload.byterange import ByteRange
-from apbundle.payload.onnx.model import is_onnx
 from apbundle.payload.protobuf_formats import is_core_ml, is_saved_model
-from apbundle.payload.safetensors_header import LENGTH_SIZE, MAX_HEADER
 from apbundle.payload.tensors import Read
 from apbundle.text import printable
 
@@ -103,6 +101,8 @@ def _is_apr(data: ByteRange) -> bool:
 
 def _is_safetensors(data: ByteRange) -> bool:
     """A header length, then JSON. A payload that ends within its header counts: better a named error than no name."""
+    from apbundle.payload.safetensors_header import LENGTH_SIZE, MAX_HEADER
+
     length = data.number(0, LENGTH_SIZE)
     text = data.at(LENGTH_SIZE, 64)
     if length <= min(data.size - LENGTH_SIZE, MAX_HEADER):
@@ -119,6 +119,12 @@ def _is_pytorch_tar(data: ByteRange) -> bool:
 def _is_pickle(data: ByteRange) -> bool:
     mark = data.at(0, 2)
     return len(mark) == 2 and mark[0] == 0x80 and mark[1] in _PICKLE_PROTOCOLS and _last_byte(data) == _PICKLE_STOP
+
+
+def _is_onnx(data: ByteRange) -> bool:
+    from apbundle.payload.onnx.model import is_onnx  # all that reads such models comes with it
+
+    return is_onnx(data)
 
 
 def _is_json(data: ByteRange) -> bool:
@@ -140,7 +146,7 @@ _RECOGNISERS: tuple[tuple[str, Callable[[ByteRange], bool]], ...] = (
     ("safetensors", _is_safetensors),
     ("pytorch", _is_pytorch_tar),
     ("pickle", _is_pickle),
-    ("onnx", is_onnx),
+    ("onnx", _is_onnx),
     ("savedmodel", is_saved_model),
     ("coreml", is_core_ml),
     ("json", _is_json),

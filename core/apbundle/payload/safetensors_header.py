@@ -17,6 +17,7 @@ import numpy as np
 from apbundle.payload.byterange import ByteRange
 from apbundle.payload.dtypes import DTYPES
 from apbundle.payload.json_stream import MAX_NESTING, JsonStream
+from apbundle.payload.sink import Sink
 from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import MAX_RANK, MAX_TENSORS, PayloadError, Read, TensorInfo
 from apbundle.progress import Reporter
@@ -77,6 +78,11 @@ def read_header(read: Read, size: int, *, max_header: int = MAX_HEADER) -> Safet
     )
     tensors = sorted(table, key=lambda tensor: (tensor.offset, tensor.size))
     return SafetensorsHeader(tuple(tensors), metadata, data_offset)
+
+
+def scan_safetensors(data: ByteRange, sink: Sink) -> None:
+    """List what a safetensors payload holds; raises as :func:`scan_header`."""
+    sink.fact("data offset", scan_header(data, sink.tensors, sink.metadata, sink.reporter))
 
 
 def scan_header(
