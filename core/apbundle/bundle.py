@@ -74,9 +74,7 @@ class ModelBundle:
         BundleError, OSError
         """
         bundle = cls.__new__(cls)
-        bundle._added = {}
-        bundle._map = None
-        bundle._mapped = mapped
+        bundle._added, bundle._map, bundle._mapped = {}, None, mapped
         bundle._attach(BundleReader.open(path))
         return bundle
 
@@ -228,8 +226,8 @@ class ModelBundle:
     def total_size(self) -> int:
         """Raw bytes of all models."""
         self._check_open()
-        stored = 0 if self._reader is None else sum(self._reader.manifest.raw_sizes)
-        return stored + sum(model.source.size for model in self._added.values())
+        stored = () if self._reader is None else self._reader.manifest.raw_sizes
+        return sum(stored) + sum(model.source.size for model in self._added.values())
 
     @property
     def manifest(self) -> BundleManifest:
