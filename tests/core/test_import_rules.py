@@ -30,11 +30,12 @@ CORE_LAYERS: dict[str, set[str]] = {
     "paged": BASE | ENGINES,
     "config": BASE | {"format", "paging"},
     "inputs": BASE | {"format", "payload"},
+    "recipe": BASE | {"format", "config"},
     "diff": BASE | {"format", "payload"},
     "saving": BASE | {"format", "config"},
     "bundle": BASE | ENGINES | {"config", "inputs", "saving", "builder"},  # its builder() makes one
     "builder": {"bundle", "config", "fileio", "inputs", "progress"},
-    "cli": BASE | ENGINES | {"builder", "bundle", "config", "diff", "inputs", ""},
+    "cli": BASE | ENGINES | {"builder", "bundle", "config", "diff", "edit", "inputs", "recipe", ""},
     "__main__": {"cli"},
     "": BASE | ENGINES | {"builder", "bundle", "config"},
 }

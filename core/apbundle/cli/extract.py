@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from typing import Any
 
+from apbundle.cli.extract_recipe import write_recipe_beside
 from apbundle.cli.failures import Failure, UsageError, describe
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
@@ -39,6 +40,11 @@ def _options(parser: ArgumentParser) -> None:
         help="the folder for the files, made if it is missing; - writes the bytes of one model to standard output",
     )
     parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+    parser.add_argument(
+        "--recipe",
+        action="store_true",
+        help="write recipe.toml beside the models, from which pack builds the same bytes; exits with 1 if it cannot",
+    )
 
 
 def _run(options: Namespace, output: Output) -> int:
@@ -46,18 +52,23 @@ def _run(options: Namespace, output: Output) -> int:
         names = list(dict.fromkeys(options.names)) or reader.manifest.model_names
         for name in names:
             _check_name(reader, name)
+        if options.recipe and (options.names or options.output == _STDOUT):
+            raise UsageError("--recipe is about all models of a bundle", "Name none, and a folder for them.")
         if options.output == _STDOUT:
             return _to_stdout(reader, names, output)
         report = _to_folder(reader, names, options.output, options.force)
-    status = _status(report)
+        recipe = write_recipe_beside(reader, report, options.output, force=options.force) if options.recipe else None
+    status = max(_status(report), recipe.status if recipe else 0)
     failed = [(item.name, _why(item, options.force)) for item in report.failed]
     if output.json:
-        output.document(_document(report, failed, status))
+        output.document(_document(report, failed) | ({"recipe": recipe.to_json()} if recipe else {}))
         return status
     if report.written:
         output.show(*extracted_tables(options.output, report.written))
     for name, failure in failed:
         output.complain(replace(failure, message=f"{printable(name, 100)!r} was not written: {failure.message}"))
+    if recipe is not None:
+        recipe.tell(output)
     return status
 
 
@@ -141,12 +152,12 @@ def _why(item: NotExtracted, force: bool) -> Failure:
     return describe(item.error, "Use --force to overwrite it." if isinstance(item.error, FileExistsError) else "")
 
 
-def _document(report: ExtractReport, failed: list[tuple[str, Failure]], status: int) -> dict[str, Any]:
+def _document(report: ExtractReport, failed: list[tuple[str, Failure]]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "written": [{"name": item.name, "path": item.path, "size": item.size} for item in report.written],
         "failed": [{"name": name, "error": failure.to_json()} for name, failure in failed],
     }
-    if status == 2:
+    if _status(report) == 2:
         document["error"] = failed[0][1].to_json()
     return document
 
@@ -155,7 +166,8 @@ EXTRACT = Command(
     "extract",
     "write models of a bundle to files",
     "Write the bytes of models, decompressed, to files that carry their names as far as those are safe. A file\n"
-    "appears when it is complete and matches its checksum; files that are there stay unless --force is given.",
+    "appears when it is complete and matches its checksum; files that are there stay unless --force is given. With\n"
+    "--recipe a recipe is written beside them that builds the bundle again.",
     "extract models.apbundle encoder -o weights",
     _operands,
     _options,

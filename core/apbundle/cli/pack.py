@@ -10,16 +10,16 @@ from apbundle.cli.description import describe_bundle
 from apbundle.cli.failures import UsageError
 from apbundle.cli.inputs import parse_inputs, parse_metadata
 from apbundle.cli.output import Output
+from apbundle.cli.pack_recipe import is_recipe, pack_recipe
 from apbundle.cli.parsing import Command
+from apbundle.cli.sparing import spare_models
 from apbundle.cli.tables import packed_tables
 from apbundle.cli.working import working
 from apbundle.config import BundleConfig, creation_time
 from apbundle.errors import bundle_error
-from apbundle.fileio import InputFile, NotRegularFile
 from apbundle.format import layout
 from apbundle.format.model import DIGEST_ALGORITHMS
 from apbundle.format.reader import BundleReader
-from apbundle.payload.detect import HEAD_SIZE, UNKNOWN, detect_format, format_title
 
 _NO_DIGEST = "none"
 
@@ -31,12 +31,14 @@ def _operands(parser: ArgumentParser) -> None:
         metavar="[NAME=]PATH",
         nargs="*",
         default=[],
-        help="a file to store as a model, under its own name without the ending if no other is given",
+        help="a file to store as a model, under its own name without the ending if no other is given; "
+        "RECIPE.toml -o OUT builds what a recipe describes",
     )
 
 
 def _options(parser: ArgumentParser) -> None:
     text = values.unicode_text
+    parser.add_argument("-o", "--output", metavar="OUT", help="the bundle to write, when it is not the first operand")
     parser.add_argument("--description", type=text, default="", metavar="TEXT", help="what the bundle is, in words")
     parser.add_argument(
         "--align",
@@ -77,6 +79,23 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _run(options: Namespace, output: Output) -> int:
+    if options.output is not None:
+        options.models.insert(0, options.out)
+        options.out = options.output
+    elif is_recipe(options.out):
+        options.models.insert(0, options.out)
+        options.out = None
+    from_recipe = options.models and is_recipe(options.models[0])
+    written = pack_recipe(options) if from_recipe else _pack_models(options)
+    with BundleReader.open(written) as reader:
+        if output.json:
+            output.document(describe_bundle(reader))
+        else:
+            output.show(*packed_tables(reader))
+    return 0
+
+
+def _pack_models(options: Namespace) -> str:
     inputs = parse_inputs(options.models)
     names = [item.name for item in inputs]
     metadata = parse_metadata(options.meta, names)
@@ -84,19 +103,13 @@ def _run(options: Namespace, output: Output) -> int:
     if unknown is not None:
         raise UsageError(f"--compress {unknown!r} is not the name of a model", f"Nothing was written to {options.out}.")
     config = _config(options)
-    _spare_models(options.out)
+    spare_models(options.out)
     bundle = ModelBundle(options.description, created_at=_created_at(options))
     for item in inputs:
         compress = item.name in options.compress
         bundle.add_model(item.name, item.path, metadata=metadata.get(item.name), compress=compress)
     with working() as (progress, cancel):
-        written = bundle.write(options.out, config, progress=progress, cancel=cancel)
-    with BundleReader.open(written) as reader:
-        if output.json:
-            output.document(describe_bundle(reader))
-        else:
-            output.show(*packed_tables(reader))
-    return 0
+        return bundle.write(options.out, config, progress=progress, cancel=cancel)
 
 
 def _config(options: Namespace) -> BundleConfig:
@@ -128,32 +141,12 @@ def _created_at(options: Namespace) -> int:
         raise UsageError(str(error)) from None
 
 
-def _spare_models(out: str) -> None:
-    """Refuse to write over a model: most likely OUT was forgotten.
-
-    Raises
-    ------
-    TargetRefused
-    """
-    try:
-        with InputFile.open(out) as file:
-            kind = detect_format(file.read(0, min(HEAD_SIZE, file.size)), file.size, file.read)
-    except (NotRegularFile, OSError):
-        return  # writing there says what is wrong
-    if kind not in (UNKNOWN, "apbundle"):
-        raise bundle_error(
-            "target_refused",
-            f"The destination is no bundle but a model ({format_title(kind)}).",
-            path=out,
-            hint="Nothing was changed. Name the bundle first: apbundle pack OUT PATH…",
-        )
-
-
 PACK = Command(
     "pack",
     "put models into a bundle",
-    "Put files into one bundle, in the order given. What was there before stays as it is until the new bundle is\n"
-    "complete, checked and on the disk. The same files, options and creation time give the same bytes.",
+    "Put files into one bundle, in the order given, or build what a recipe (a .toml file) describes. What was there\n"
+    "before stays as it is until the new bundle is complete, checked and on the disk. The same files, options and\n"
+    "creation time give the same bytes.",
     "pack models.apbundle encoder.safetensors best=weights/decoder.gguf --meta best.version=1.0",
     _operands,
     _options,

@@ -11,9 +11,10 @@ from itertools import accumulate
 from typing import Protocol
 
 from apbundle.errors import BundleError, bundle_error
-from apbundle.fileio import InputFile, NotRegularFile
+from apbundle.fileio import PIECE, InputFile, NotRegularFile
 from apbundle.format.model import DIGEST_ALGORITHMS, Compression, Hasher, ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
+from apbundle.format.scratch import scratch_memory
 
 
 class ModelSource(Protocol):
@@ -193,3 +194,32 @@ class StoredSource:
         if self._hasher is not None and offset == self._hashed:
             self._hasher.update(buffer)
             self._hashed += len(buffer)
+
+
+class DecodedSource:
+    """A model of an open bundle, its raw bytes where it is stored compressed. Otherwise as :class:`StoredSource`.
+
+    A copy decodes what it reads; that the stored bytes match their digest is checked before it begins.
+    """
+
+    path = None
+
+    def __init__(self, reader: BundleReader, entry: ModelEntry) -> None:
+        self._reader = reader
+        self._entry = reader.readable_entry(entry.name)
+        self._stored = StoredSource(reader, entry)
+        self.size = entry.raw_size
+
+    def open(self) -> None:
+        """Check that the bundle is still what was opened, and the model what its digest says."""
+        with opened(self._stored), scratch_memory(PIECE) as scratch:
+            for at in range(0, self._stored.size, PIECE):
+                self._stored.read_into(at, scratch[: min(PIECE, self._stored.size - at)])
+
+    def close(self) -> None:
+        """Check that the bundle is still what was opened."""
+        self._reader.file.check_unchanged()
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill ``buffer`` with raw bytes from ``offset``."""
+        self._reader.read_into(self._entry.name, offset, buffer)

@@ -1,0 +1,1 @@
+"""Recipes: a bundle to be built, described in a TOML file that people read, edit and keep beside their models."""
