@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -14,6 +14,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import NO_PARENT, RIGHT, AnyIndex, Role, heading
 from apbundle_gui.models.branches import Branch, Node
 from apbundle_gui.models.tree_items import Column, TreeItem, text_of, tip_of
+from apbundle_gui.models.unfolded import Unfolded, unfolded_below
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.name_groups import NameGroup, group_names
@@ -23,6 +24,8 @@ NODE_ROLE: Final = Qt.ItemDataRole.UserRole + 10
 """The :class:`Twig` of a row: how it stands in the tree."""
 QUICKLY: Final = 1000
 """Names that are grouped at once; more are grouped by a job."""
+CHILDREN_SEEN: Final = 10_000
+"""Among how many children groups are looked for that were unfolded before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,12 @@ class BundleTree(QAbstractTableModel):
         self._waiting: dict[tuple[str, int], TreeNode] = {}  # models whose contents are being read
         self._heard: set[Inspection] = set()
         self._sought: TreeItem | None = None
+        self._again: dict[str, Unfolded] = {}  # of bundles read anew: what is still to be unfolded as it was
 
     # -- what it shows -------------------------------------------------------------------------------------------
 
     def show_bundles(self, paths: Sequence[str]) -> None:
-        """Show these bundles, folded those that were not shown before or were read anew."""
+        """Show these bundles; those that were shown before are unfolded as they were, also when they were read anew."""
         kept = {node.content.path: node for node in map(self._top.child, range(self._top.count))}
         known = {path: inspection for path in paths if (inspection := self._inspection_of(path)) is not None}
         self.beginResetModel()
@@ -84,9 +88,14 @@ class BundleTree(QAbstractTableModel):
                 self._top.adopt(place, node)
                 if path in unfolded:
                     self._top.unfold(place)
+            elif path in unfolded and path in self._known:
+                self._again[path] = unfolded_below(kept[path], self._known[path].names)
         self._known = known
+        self._again = {path: rest for path, rest in self._again.items() if path in known}
         self._waiting = {key: node for key, node in self._waiting.items() if self._is_shown(node)}
         self.endResetModel()
+        for path in tuple(self._again):
+            self._unfold_again(self._top.child(self._paths.index(path)))
 
     def item(self, row: int) -> TreeItem:
         """What stands in a row."""
@@ -109,6 +118,11 @@ class BundleTree(QAbstractTableModel):
     def fold(self, row: int) -> None:
         """Hide what stands below a row."""
         node = self._top.at(row)
+        if node.content.model is None:
+            self._again.pop(node.content.path, None)  # one wants it folded now
+        self._fold(row, node)
+
+    def _fold(self, row: int, node: TreeNode) -> None:
         if node.unfolded and node.branch is not None:
             first = row + 1
             if len(node.branch):
@@ -237,10 +251,10 @@ class BundleTree(QAbstractTableModel):
         """Let another branch stand below a node than before."""
         shown = self._is_shown(node)
         if node.unfolded and shown:
-            row = node.row
-            self.fold(row)
+            self._fold(node.row, node)
             node.branch = branch
             self._insert(node)
+            self._unfold_again(node)
         elif node.unfolded:
             node.above.fold(node.place)
             node.branch = branch
@@ -272,6 +286,36 @@ class BundleTree(QAbstractTableModel):
 
     def _repaint(self, row: int) -> None:
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+
+    def _unfold_again(self, node: TreeNode) -> None:
+        """Unfold what stood unfolded below a node before its bundle was read anew, as far as that is there by now."""
+        item, inspection = node.content, self._inspection_of(node.content.path)
+        rest = self._again.get(item.path)
+        if rest is None or inspection is None or not self._is_shown(node):
+            return
+        if item.model is None:
+            self.unfold(node.row)
+            numbers = map(inspection.reader.manifest.number, tuple(rest))
+            places: Iterable[int] = [number for number in numbers if number is not None]
+        else:
+            prefixes = rest.get(inspection.names[item.model], set())
+            places = self._groups_of(node, prefixes) if prefixes else ()
+        for place in places:
+            assert node.branch is not None
+            child = node.branch.child(place)
+            self.unfold(child.row)
+            self._unfold_again(child)
+
+    @staticmethod
+    def _groups_of(node: TreeNode, prefixes: set[str]) -> Iterator[int]:
+        """The places of the groups below a node that stand for these beginnings of names, among the first of many."""
+        branch = node.branch
+        for place in range(min(branch.count, CHILDREN_SEEN) if branch is not None else 0):
+            assert branch is not None
+            group = branch.child(place).content.group
+            if group is not None and not group.leaf and group.prefix in prefixes:
+                prefixes.discard(group.prefix)
+                yield place
 
     # -- revealing -----------------------------------------------------------------------------------------------
 

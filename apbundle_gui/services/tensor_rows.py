@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,6 @@ from apbundle_gui.services.pacing import Pace
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Test = Callable[[str], bool]
-
-_LEAST_TO_SEARCH: Final = 64  # rows; fewer are looked at one by one
 
 
 def all_rows(groups: Sequence[Group], counts: Sequence[int]) -> Rows:
@@ -62,13 +61,56 @@ def _hits(names: bytes, wanted: bytes, ends: NDArray[Any]) -> Mask:
     return mask
 
 
-def passing(table: TensorTable, candidates: Mask, test: Test, pace: Pace) -> Mask:
-    """Which of the candidates have a name, in lower case, that passes a test."""
+def first_with_prefix(table: TensorTable, prefix: str) -> int | None:
+    """The first row whose name begins with ``prefix``, or ``None``."""
+    if not prefix:
+        return 0 if len(table) else None
+    wanted = prefix.encode("utf-8", "backslashreplace")
+    for first, names, ends in table.name_batches():
+        starts = np.concatenate((np.zeros(1, ends.dtype), ends[:-1]))
+        at = names.find(wanted)
+        while at >= 0:
+            place = int(np.searchsorted(starts, at, "right")) - 1
+            if starts[place] == at and at + len(wanted) <= ends[place]:
+                return first + place
+            at = names.find(wanted, at + 1)
+    return None
+
+
+def whole(table: TensorTable, candidates: Mask, pieces: Sequence[str], pace: Pace) -> Mask:
+    """Which of the candidates have a name that is ``pieces``, given in lower case, with anything between them."""
+    first, last = pieces[0].encode(), pieces[-1].encode()
+    fits = re.compile(".*".join(map(re.escape, pieces)), re.DOTALL).fullmatch
     mask = np.zeros(len(candidates), np.bool_)
-    for row in np.flatnonzero(candidates).tolist():
-        mask[row] = test(table.name(row).casefold())
+    for start, names, ends in table.name_batches():
         pace.step()
+        if start >= len(candidates):
+            break
+        rows = np.flatnonzero(candidates[start : start + len(ends)])
+        ascii_only = names.isascii()
+        if ascii_only:
+            begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+            lengths, text = ends - begins, np.frombuffer(names.lower(), np.uint8)
+            least = len(first) + (len(last) if len(pieces) > 1 else 0)
+            rows = rows[lengths[rows] == least if len(pieces) == 1 else lengths[rows] >= least]
+            rows = _having(rows, text, begins, first)
+            rows = _having(rows, text, ends - len(last), last)
+        if not ascii_only or any(pieces[1:-1]):
+            kept = []
+            for row in rows.tolist():
+                if fits(table.name(start + row).casefold()):
+                    kept.append(row)
+                pace.step()
+            rows = np.array(kept, np.int64)
+        mask[start + rows] = True
     return mask
+
+
+def _having(rows: Rows, text: NDArray[np.uint8], places: NDArray[Any], wanted: bytes) -> Rows:
+    """Those of the rows that have these bytes at their place in the text."""
+    for step, byte in enumerate(wanted):
+        rows = rows[text[places[rows] + step] == byte]
+    return rows
 
 
 def of_kind(table: TensorTable, count: int, test: Test) -> Mask:
@@ -77,12 +119,20 @@ def of_kind(table: TensorTable, count: int, test: Test) -> Mask:
     return passed[table.kind_numbers[:count]] if len(passed) else np.zeros(count, np.bool_)
 
 
-def of_shape(table: TensorTable, candidates: Mask, test: Callable[[tuple[int, ...]], bool], pace: Pace) -> Mask:
-    """Which of the candidates have a shape that passes a test."""
-    mask = np.zeros(len(candidates), np.bool_)
-    for row in np.flatnonzero(candidates).tolist():
-        mask[row] = test(table[row].shape)
-        pace.step()
+def of_shape(
+    table: TensorTable, count: int, head: Sequence[int | None], tail: Sequence[int | None], more: bool
+) -> Mask:
+    """Which of the first ``count`` tensors have these first and last dimensions, ``None`` for any.
+
+    With ``more`` others may stand between.
+    """
+    least = len(head) + len(tail)
+    ranks = table.ranks[:count]
+    mask: Mask = ranks >= least if more else ranks == least
+    axes = (*enumerate(head), *((place - len(tail), wanted) for place, wanted in enumerate(tail)))
+    for axis, wanted in axes:
+        if wanted is not None:
+            mask &= table.dimensions(axis)[:count] == wanted
     return mask
 
 

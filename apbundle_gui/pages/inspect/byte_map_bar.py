@@ -6,7 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from apbundle_gui.models.byte_map import ByteMap
-from apbundle_gui.pages.inspect.byte_map_view import ByteMapView, Colouring
+from apbundle_gui.pages.inspect.byte_map_colors import Colouring
+from apbundle_gui.pages.inspect.byte_map_legend import ByteMapLegend
+from apbundle_gui.pages.inspect.byte_map_view import ByteMapView
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, SecondaryLabel, SectionTitle, button
@@ -38,7 +40,8 @@ class ByteMapBar(Card):
             named.setAccessibleName("What the colours of the map tell apart")
         for colouring in Colouring:
             self.colouring.addItem(_LABELS[colouring], colouring)
-        self.colouring.currentIndexChanged.connect(lambda: self.view.colour_by(self.colouring.currentData()))
+        self.colouring.currentIndexChanged.connect(self._colour)
+        self.legend = ByteMapLegend()
         row = QHBoxLayout()
         row.setSpacing(Space.S)
         row.addWidget(SectionTitle("Bytes of the file"))
@@ -48,6 +51,12 @@ class ByteMapBar(Card):
         row.addWidget(self.colouring)
         self.body.addLayout(row)
         self.body.addWidget(self.view)
+        self.body.addWidget(self.legend)
+
+    def _colour(self) -> None:
+        colouring = Colouring(self.colouring.currentData())  # Qt gives back a plain text
+        self.view.colour_by(colouring)
+        self.legend.show_colouring(colouring)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
         """Show another bundle, or none."""

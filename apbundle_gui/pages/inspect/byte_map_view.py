@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
@@ -14,7 +13,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from apbundle_gui import theme
 from apbundle_gui.models import text as words
 from apbundle_gui.models.byte_map import ByteMap, Part, Stretch
-from apbundle_gui.theme import Space, Tone
+from apbundle_gui.pages.inspect.byte_map_colors import Colouring, part_color, tensor_color
+from apbundle_gui.theme import Space
 
 LANE: Final = 26
 """Height of a lane, in pixels."""
@@ -25,22 +25,7 @@ LEAST_VISIBLE: Final = 16
 _TICK: Final = 130
 _ZOOM: Final = 1.3
 _WHEEL: Final = 120
-_CYCLE: Final = (Tone.PREFETCH, Tone.HIT, Tone.LIMIT, Tone.EVICTION, Tone.MISS, Tone.HEADER)
-_PART_TONES: Final = {
-    Part.HEADER: Tone.HEADER,
-    Part.ENTRIES: Tone.HEADER,
-    Part.EXTENSION: Tone.ACCENT,
-    Part.MODEL: Tone.PREFETCH,
-}
 Key = Qt.Key
-
-
-class Colouring(StrEnum):
-    """What the colours of models and tensors tell apart."""
-
-    KIND = "kind"
-    DTYPE = "dtype"
-    MODEL = "model"
 
 
 class ByteMapView(QWidget):
@@ -84,6 +69,10 @@ class ByteMapView(QWidget):
     def show_all(self) -> None:
         """Show the file from its first byte to its last."""
         self._set(0.0, float(self.file_size))
+
+    def show_stretch(self, begin: int, end: int) -> None:
+        """Show the file from byte ``begin`` up to, not including, ``end``; all of it if that was all of another one."""
+        self._set(float(begin), float(end - begin))
 
     def colour_by(self, colouring: Colouring) -> None:
         """Let the colours tell something else apart."""
@@ -222,7 +211,7 @@ class ByteMapView(QWidget):
         places, parts, models = shown.parts_at(offsets)
         for first, end in _runs(places):
             part, model = Part(parts[first]), int(models[first])
-            color = self._part_color(part, model)
+            color = part_color(part, model, self.colouring)
             if color is not None:
                 self._fill(painter, first, end, 0, color, wide=end - first > 2)
             if model >= 0:
@@ -235,28 +224,12 @@ class ByteMapView(QWidget):
         for first, end in _runs(tensors):
             tensor = int(tensors[first])
             if tensor >= 0:
-                color = self._tensor_color(model, tensor, types[first])
+                color = tensor_color(model, tensor, types[first], self.colouring)
                 self._fill(painter, left + first, left + end, LANE, color, wide=end - first > 2)
 
     @staticmethod
     def _fill(painter: QPainter, first: int, end: int, top: int, color: QColor, *, wide: bool) -> None:
         painter.fillRect(first, top + 1, end - first - wide, LANE - 2, color)
-
-    def _part_color(self, part: Part, model: int) -> QColor | None:
-        if part is Part.MODEL and self.colouring is Colouring.MODEL:
-            return theme.tone_color(_CYCLE[model % len(_CYCLE)])
-        if part is Part.MODEL and self.colouring is Colouring.KIND:
-            return theme.tone_color(Tone.PREFETCH, "line" if model % 2 else "text")
-        if part is Part.MODEL:
-            return theme.tone_color(Tone.NEUTRAL)
-        tone = _PART_TONES.get(part)
-        return None if tone is None else theme.tone_color(tone)
-
-    def _tensor_color(self, model: int, tensor: int, dtype: str) -> QColor:
-        if self.colouring is Colouring.DTYPE:
-            return theme.tone_color(_CYCLE[sum(dtype.encode()) % len(_CYCLE)])
-        tone = _CYCLE[model % len(_CYCLE)] if self.colouring is Colouring.MODEL else Tone.HIT
-        return theme.tone_color(tone, "line" if tensor % 2 else "text")
 
     def _paint_axis(self, painter: QPainter) -> None:
         metrics, top = self.fontMetrics(), 2 * LANE

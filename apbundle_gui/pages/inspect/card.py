@@ -14,6 +14,8 @@ from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Badge, Card, ElidedLabel, FlowLayout, Glyph, Label, SecondaryLabel, button
 
 STEPS = 1000
+_ALL = 100
+"""A share that leaves nothing to the others of a row, until it has enough."""
 PROGRESS_WIDTH = 340
 
 
@@ -97,7 +99,7 @@ class BundleCard(Card):
         self.body.addSpacing(Space.XS)
         facts = QWidget()
         flow = FlowLayout(facts, spacing=Space.L)
-        captions = ("Size", "Models", "Created", "Format", "Data offset", "Alignment", "Checksums")
+        captions = ("Size", "Models", "Created", "Format", "Data offset", "Checksums")
         self.facts = {caption: Fact(caption) for caption in captions}
         for fact in self.facts.values():
             flow.addWidget(fact)
@@ -113,7 +115,7 @@ class BundleCard(Card):
         self.name.setFont(theme.title_font())
         self.name.setAccessibleDescription("Bundle")
         self.name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        row.addWidget(self.name, 1)
+        row.addWidget(self.name, _ALL)
         self.badge = Badge()
         self.badge.setAccessibleDescription("State of the bundle")
         row.addWidget(self.badge)
@@ -154,12 +156,12 @@ class BundleCard(Card):
         total = reader.manifest.total_size
         facts["Models"].set_value(words.count(len(inspection.names)), f"{words.exact_size(total)} in all models")
         facts["Created"].set_value(words.timestamp(bundle.created_at), f"{bundle.created_at:,} seconds since 1970")
-        without = "plain" if bundle.extension_error is None else "unusable extension"
-        extension = "with extension" if reader.extension is not None else without
-        facts["Format"].set_value(f"Version {reader.version}, {extension}")
+        without = ", plain" if bundle.extension_error is None else ", unusable extension"
+        extension = ", with extension" if reader.extension is not None else without
+        facts["Format"].set_value(f"Version {reader.version}{extension}")
         offset = bundle.data_offset
-        facts["Data offset"].set_value(words.hex_offset(offset), words.offset_tooltip(offset))
-        facts["Alignment"].set_value(words.size(bundle.alignment), words.exact_size(bundle.alignment))
+        aligned = f"{words.offset_tooltip(offset)}\nModels begin at multiples of {words.exact_size(bundle.alignment)}"
+        facts["Data offset"].set_value(words.hex_offset(offset), aligned)
         digests = reader.extension.digests if reader.extension is not None else None
         facts["Checksums"].set_value(digests.algorithm.name.upper() if digests is not None else "None")
         self.refresh()

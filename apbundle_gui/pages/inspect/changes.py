@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QObject
 
 from apbundle_gui.models import text as words
-from apbundle_gui.pages.inspect.selection import Place, Selection
+from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.whereabouts import Whereabouts
 from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.file_watch import FileWatch
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Tone
 from apbundle_gui.widgets import Banner
-
-
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """A place by names, which hold in a file that was written anew."""
-
-    model: str
-    group: str
-    tensor: str | None
-
-    @classmethod
-    def of(cls, inspection: Inspection, place: Place) -> Whereabouts | None:
-        """Where one is; ``None`` outside of all models."""
-        if place.model is None:
-            return None
-        contents = inspection.contents.of(place.model)
-        known = place.tensor is not None and contents is not None and place.tensor < len(contents.tensors)
-        tensor = contents.tensors.name(place.tensor) if known and contents and place.tensor is not None else None
-        return cls(inspection.names[place.model], place.group, tensor)
 
 
 class Changes(QObject):
@@ -60,14 +40,27 @@ class Changes(QObject):
         """Another bundle is shown, or the same one read anew, where one was at ``before``."""
         if self._inspection is not None:
             self._inspection.contents.changed.disconnect(self._return)
-        self._inspection, self._sought = inspection, before
+        self._inspection, self._sought = inspection, None
+        self._selection.returning = before is not None
         if inspection is None:
             return
         inspection.contents.changed.connect(self._return)
-        if before is not None and before.tensor is not None and before.model in inspection.reader.manifest:
-            inspection.contents.want(inspection.names.index(before.model))
         if inspection.path in self._changed:
             self._say(inspection.path)
+
+    def go_back_to(self, before: Whereabouts) -> None:
+        """Select the same place in the bundle that was read anew; the tensor as soon as that is known."""
+        inspection = self._inspection
+        place = None if inspection is None else before.place_in(inspection)
+        if inspection is None or place is None:
+            self._selection.returning = False
+            return
+        self._selection.go(place)
+        if before.tensor is not None and place.tensor is None and place.model is not None:
+            self._sought = before
+            inspection.contents.want(place.model)
+        else:
+            self._selection.returning = False
 
     def _opened(self, opened: OpenBundle) -> None:
         said = self._changed.pop(opened.path, None) is not None
@@ -101,14 +94,14 @@ class Changes(QObject):
     def _return(self) -> None:
         """Go back to the tensor one was at, once the new file's are known."""
         sought, inspection, current = self._sought, self._inspection, self._selection.current
-        if sought is None or sought.tensor is None or inspection is None or current is None:
+        if sought is None or inspection is None:
             return
-        if inspection.names[current] != sought.model:
-            self._sought = None  # one went elsewhere meanwhile
-            return
-        contents = inspection.contents.of(current)
-        if contents is not None:
-            self._sought = None
-            tensor = contents.tensors.find(sought.tensor)
-            if tensor is not None:
-                self._selection.go(Place(current, sought.group, tensor))
+        elsewhere = current is None or inspection.names[current] != sought.model
+        if not elsewhere and current is not None:
+            if inspection.contents.of(current) is None and inspection.contents.error(current) is None:
+                return
+            place = sought.place_in(inspection)
+            if place is not None and place.tensor is not None:
+                self._selection.go(place)
+        self._sought = None
+        self._selection.returning = False

@@ -9,8 +9,8 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.readings import LONGEST
 from apbundle_gui.pages.inspect.hex_panel import HexPanel
 from apbundle_gui.pages.inspect.hex_view import HexView
-from apbundle_gui.pages.inspect.panes import LEAST_PANEL_WIDTH
-from apbundle_gui.pages.inspect.selection import Place, Selection
+from apbundle_gui.pages.inspect.places import place_of_span, span_of
+from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.services import Services
 from apbundle_gui.services.byte_search import find_bytes, parse_wanted
@@ -20,6 +20,7 @@ from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Label, button
 
 FIELD_WIDTH = 150
+PANEL_WIDTH = 316
 
 
 class HexTab(Tab):
@@ -31,6 +32,7 @@ class HexTab(Tab):
         super().__init__(services, selection)
         self._blocks: FileBlocks | None = None
         self._following = False
+        self._kept: tuple[int, tuple[int, int]] | None = None
         self.view = HexView()
         self.panel = HexPanel()
         self.go_to = QLineEdit()
@@ -67,7 +69,7 @@ class HexTab(Tab):
         self._splitter.addWidget(left)
         self._splitter.addWidget(self.panel)
         self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([5 * LEAST_PANEL_WIDTH, LEAST_PANEL_WIDTH])
+        self._splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._splitter)
@@ -90,6 +92,9 @@ class HexTab(Tab):
         self.inspection = inspection
         self._blocks = None if inspection is None else FileBlocks(self.services.jobs, inspection.reader.file, self)
         self.view.show_blocks(self._blocks)
+        if self._kept is not None:
+            self.view.select(*self._kept[1])
+            self.view.top_row = self._kept[0]
         self._say("")
         if inspection is not None and self._blocks is not None:
             inspection.contents.changed.connect(self._describe)
@@ -107,12 +112,18 @@ class HexTab(Tab):
         inspection, place = self.inspection, self.selection.place
         if inspection is None or self._following or not self.isVisible():
             return
-        span = place.span
-        if span is None and place.model is not None:
-            span = inspection.span_of(place.model, place.tensor) or inspection.span_of(place.model)
+        span = span_of(inspection, place)
         if span is not None and span != self.view.selected:
             self.view.select(*span)
+            if self._kept is not None:
+                self.view.top_row = self._kept[0]
         self._describe()
+
+    def keep_view(self) -> None:
+        self._kept = self.view.top_row, self.view.selected
+
+    def let_go(self) -> None:
+        self._kept = None
 
     def remember(self) -> None:
         self.remember_splitter(self._splitter)
@@ -122,15 +133,9 @@ class HexTab(Tab):
     def _moved(self) -> None:
         if self.inspection is None:
             return
-        offset, length = self.view.selected
-        model = self.inspection.model_at(offset)
-        tensor = None
-        if model is not None:
-            self.inspection.contents.want(model)
-            tensor = self.inspection.tensor_at(model, offset)
         self._following = True
         try:
-            self.selection.go(Place(model, "", tensor, (offset, length)))
+            self.selection.go(place_of_span(self.inspection, *self.view.selected))
         finally:
             self._following = False
         self._describe()

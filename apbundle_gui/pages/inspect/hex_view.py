@@ -1,4 +1,4 @@
-"""The bytes of a file, a row of sixteen at a time, and a cursor among them. It holds what is on the screen, no more."""
+"""The bytes of a file in rows, and a cursor among them. It holds what is on the screen, no more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from apbundle_gui import theme
-from apbundle_gui.models.hex_grid import WIDTH, HexGrid
+from apbundle_gui.models.hex_grid import GROUP, WIDE, WIDTH, HexGrid
 from apbundle_gui.services.file_blocks import FileBlocks
 from apbundle_gui.theme import Space
 
@@ -101,9 +101,18 @@ class HexView(QAbstractScrollArea):
         """Whole rows there is room for."""
         return max(1, self.viewport().height() // self.row_height)
 
+    @property
+    def top_row(self) -> int:
+        """The first row in view."""
+        return self._top
+
+    @top_row.setter
+    def top_row(self, row: int) -> None:
+        self._go_to_row(row)
+
     def rect_of(self, offset: int) -> QRect:
         """Where a byte is on the viewport, which it need not be."""
-        row, place = divmod(offset, WIDTH)
+        row, place = divmod(offset, self._grid.width)
         left = round(self._x(self._grid.column_of(place)))
         return QRect(left, (row - self._top) * self.row_height, round(2 * self._advance), self.row_height)
 
@@ -117,10 +126,12 @@ class HexView(QAbstractScrollArea):
     def _offset_at(self, point: QPoint) -> int:
         column = int((point.x() - self._x(0)) / self._advance)
         row = self._top + point.y() // self.row_height
-        return max(0, min(row * WIDTH + self._grid.place_at(column), self._grid.size - 1))
+        return max(0, min(row * self._grid.width + self._grid.place_at(column), self._grid.size - 1))
 
     def _fit(self) -> None:
-        width = round(self._grid.columns * self._advance) + 2 * Space.M
+        wide = HexGrid(self._grid.size, WIDE)
+        self._set_width(WIDE if self._pixels(wide) <= self.viewport().width() else WIDTH)
+        width = self._pixels(self._grid)
         self.horizontalScrollBar().setRange(0, max(0, width - self.viewport().width()))
         self.horizontalScrollBar().setPageStep(self.viewport().width())
         bar = self.verticalScrollBar()
@@ -129,6 +140,16 @@ class HexView(QAbstractScrollArea):
         bar.setPageStep(self.visible_rows)
         self._scrolling = False
         self._go_to_row(self._top)
+
+    def _pixels(self, grid: HexGrid) -> int:
+        """The width of a whole row."""
+        return round(grid.columns * self._advance) + 2 * Space.M
+
+    def _set_width(self, width: int) -> None:
+        """Have so many bytes in a row; the first visible one stays in view."""
+        if width != self._grid.width:
+            self._top = self._top * self._grid.width // width
+            self._grid = HexGrid(self._grid.size, width)
 
     def _go_to_row(self, row: int) -> None:
         self._top = max(0, min(row, self._grid.rows - self.visible_rows))
@@ -143,7 +164,7 @@ class HexView(QAbstractScrollArea):
             self.viewport().update()
 
     def _make_visible(self, *, center: bool = False) -> None:
-        row, visible = self._cursor // WIDTH, self.visible_rows
+        row, visible = self._cursor // self._grid.width, self.visible_rows
         if not self._top <= row < self._top + visible:
             above = visible // 3 if center else 0
             self._go_to_row(row - above if row < self._top or center else row - visible + 1)
@@ -170,17 +191,17 @@ class HexView(QAbstractScrollArea):
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             super().keyPressEvent(event)
             return
-        page = self.visible_rows * WIDTH
-        row = self._cursor // WIDTH * WIDTH
+        page = self.visible_rows * self._grid.width
+        row = self._cursor // self._grid.width * self._grid.width
         target = {
             Key.Key_Left: self._cursor - 1,
             Key.Key_Right: self._cursor + 1,
-            Key.Key_Up: max(self._cursor - WIDTH, self._cursor % WIDTH),
-            Key.Key_Down: self._cursor + WIDTH,
-            Key.Key_PageUp: max(self._cursor - page, self._cursor % WIDTH),
+            Key.Key_Up: max(self._cursor - self._grid.width, self._cursor % self._grid.width),
+            Key.Key_Down: self._cursor + self._grid.width,
+            Key.Key_PageUp: max(self._cursor - page, self._cursor % self._grid.width),
             Key.Key_PageDown: self._cursor + page,
             Key.Key_Home: 0 if control else row,
-            Key.Key_End: self._grid.size - 1 if control else row + WIDTH - 1,
+            Key.Key_End: self._grid.size - 1 if control else row + self._grid.width - 1,
         }.get(Key(event.key()))
         if target is None:
             super().keyPressEvent(event)
@@ -214,7 +235,7 @@ class HexView(QAbstractScrollArea):
 
     def _describe(self) -> None:
         offset, length = self.selected
-        data = None if self._blocks is None else self._blocks.peek(offset, min(length, WIDTH))
+        data = None if self._blocks is None else self._blocks.peek(offset, min(length, self._grid.width))
         value = "" if data is None else data.hex(" ").upper()
         self.setAccessibleDescription(f"Byte {offset:,} of {self._grid.size:,}: {value}")
 
@@ -231,16 +252,16 @@ class HexView(QAbstractScrollArea):
             painter.end()
             return
         painter.setFont(self.font())
-        start = self._top * WIDTH
-        wanted = (self.visible_rows + 1) * WIDTH
+        start = self._top * self._grid.width
+        wanted = (self.visible_rows + 1) * self._grid.width
         data = self._blocks.peek(start, wanted)
         length = min(wanted, self._grid.size - start)
         low, count = self.selected
-        for row in range(-(-length // WIDTH)):
-            here = start + row * WIDTH
-            inside = min(WIDTH, self._grid.size - here)
+        for row in range(-(-length // self._grid.width)):
+            here = start + row * self._grid.width
+            inside = min(self._grid.width, self._grid.size - here)
             self._paint_selection(painter, row, max(low - here, 0), min(low + count - here, inside))
-            piece = None if data is None else data[row * WIDTH : row * WIDTH + inside]
+            piece = None if data is None else data[row * self._grid.width : row * self._grid.width + inside]
             self._paint_row(painter, row, here, inside, piece)
         self._paint_cursor(painter)
         painter.end()
@@ -266,9 +287,9 @@ class HexView(QAbstractScrollArea):
             painter.drawText(round(self._x(grid.hex_column)), baseline, " ".join(["··"] * inside))
             return
         painter.setPen(theme.color("text"))
-        half = WIDTH // 2
-        painter.drawText(round(self._x(grid.hex_column)), baseline, piece[:half].hex(" ").upper())
-        painter.drawText(round(self._x(grid.column_of(half))), baseline, piece[half:].hex(" ").upper())
+        for place in range(0, len(piece), GROUP):
+            group = piece[place : place + GROUP].hex(" ").upper()
+            painter.drawText(round(self._x(grid.column_of(place))), baseline, group)
         readable = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece)
         painter.drawText(round(self._x(grid.text_column)), baseline, readable)
 
@@ -276,5 +297,5 @@ class HexView(QAbstractScrollArea):
         rect = self.rect_of(self._cursor)
         painter.setPen(theme.color("accent" if self.hasFocus() else "secondary"))
         painter.drawRect(rect.adjusted(-1, 0, 0, -1))
-        text = round(self._x(self._grid.text_column + self._cursor % WIDTH))
+        text = round(self._x(self._grid.text_column + self._cursor % self._grid.width))
         painter.drawRect(QRect(text - 1, rect.top(), round(self._advance) + 1, rect.height() - 1))

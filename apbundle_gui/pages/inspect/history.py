@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
@@ -77,6 +78,19 @@ class History(QObject):
         before = sum(visit.path != path for visit in self._visits[: self._now + 1])
         self._visits = [visit for visit in self._visits if visit.path != path]
         self._now = before - 1
+        self.changed.emit()
+
+    def convert(self, path: str, convert: Callable[[Place], Place | None]) -> None:
+        """A bundle was read anew: its places are what ``convert`` makes of them; ``None`` is no place any more."""
+        visits: list[Visit] = []
+        now = self._now
+        for number, visit in enumerate(self._visits):
+            place = convert(visit.place) if visit.path == path else visit.place
+            if place is not None and (not visits or replace(visit, place=place) != visits[-1]):
+                visits.append(replace(visit, place=place))
+            if number == self._now:
+                now = len(visits) - 1
+        self._visits, self._now = visits, now
         self.changed.emit()
 
     def travel(self, travelling: bool) -> None:

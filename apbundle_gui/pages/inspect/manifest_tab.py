@@ -12,7 +12,8 @@ from apbundle_gui.models.remarks import Remark
 from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.pages.inspect.panes import HexPane, SidePanel, TextPane
-from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.places import field_of
+from apbundle_gui.pages.inspect.selection import Place, Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
@@ -24,6 +25,8 @@ BYTES_SHOWN = 4096
 """Bytes of one field that the panel lists."""
 BYTES_A_ROW = 8
 VALUE_HEIGHT, LEAST_PANE = 92, 44
+_NAME = 1
+"""Which of the fields of a model holds its name."""
 
 
 class FieldPanel(SidePanel):
@@ -96,17 +99,15 @@ class ManifestTab(TableTab):
         super().__init__(services, selection, self.rows, view, self.panel)
         self.rows.setParent(self)
         self._remarks: Sequence[Remark] = ()
-        self._visited = False
-        self._sought: int | None = None
         self._field: int | None = None
-        view.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self.when_chosen(self._row_chosen)
         self.rows.arranged.connect(self._arranged)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
         if self.inspection is not None:
             self.inspection.fields_ready.disconnect(self._list)
         self.inspection = inspection
-        self._sought = self._field = None
+        self._field = None
         self._remarks = ()
         if inspection is not None:
             inspection.fields_ready.connect(self._list)
@@ -117,35 +118,25 @@ class ManifestTab(TableTab):
     def shown(self) -> None:
         if self.inspection is not None:
             self.inspection.need_fields()
+            self.selection_changed()
 
     def mark(self, remarks: Sequence[Remark]) -> None:
         """Show these remarks at their fields."""
         self._remarks = remarks
         self.rows.mark(remarks)
-        self.panel.show_field(self.inspection, self.rows, self._field)
+        self._show_panel()
 
-    def go_to(self, offset: int) -> bool:
-        """Show the field that holds byte ``offset`` of the file; ``False`` when no field does."""
-        inspection = self.inspection
-        if inspection is None or offset >= inspection.reader.data_offset:
-            return False
-        if inspection.fields is None:
-            self._sought = offset  # gone to when the fields are there
-            inspection.need_fields()
-            return True
-        index = inspection.fields.at_offset(offset)
-        if index is not None:
-            self.show_field(index)
-        return index is not None
-
-    def show_field(self, index: int) -> None:
-        """Show the field at ``index`` of the list."""
-        if self.rows.row_of(index) < 0:
-            self.rows.set_query("")
-            self.query_dropped.emit()
-        self._field = index
-        self.show_selected([index], index)
-        self.panel.show_field(self.inspection, self.rows, index)
+    def selection_changed(self) -> None:
+        """Go to the field whose bytes are selected, else to the name of the model unless one of its fields is shown."""
+        inspection, place = self.inspection, self.selection.place
+        if inspection is None or inspection.fields is None or not self.isVisible():
+            return
+        index = None if place.span is None else field_of(inspection, place.span)
+        if index is None and place.model is not None:
+            rows = inspection.fields.rows_of_model(place.model)
+            index = self._field if self._field in rows else rows[_NAME]
+        if index is not None and index != self._field:
+            self._show_field(index)
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -153,32 +144,31 @@ class ManifestTab(TableTab):
         inspection = self.inspection
         if inspection is None or inspection.fields is None:
             self.rows.show_fields(None)
-            self.panel.show_field(None, self.rows, None)
+            self._show_panel()
             return
         self.rows.show_fields(inspection.reader, inspection.fields)
         self.rows.mark(self._remarks)
-        sought, self._sought = self._sought, None
-        if sought is None or not self.go_to(sought):
-            self.selection_changed()
+        self.selection_changed()
+
+    def _show_field(self, index: int) -> None:
+        if self.rows.row_of(index) < 0 and not self.rows.arranging:
+            self.rows.set_query("")
+            self.query_dropped.emit()
+        self._field = index
+        self.show_selected([index], index)
+        self._show_panel()
+
+    def _show_panel(self) -> None:
+        self.panel.show_field(self.inspection, self.rows, self._field)
 
     def _row_chosen(self) -> None:
-        row = self.view.currentIndex().row()
-        if self.following or row < 0 or self.inspection is None or self.inspection.fields is None:
+        chosen, inspection = self.chosen(), self.inspection
+        if chosen is None or inspection is None or inspection.fields is None:
             return
-        self._field = self.rows.index_of(row)
-        self.panel.show_field(self.inspection, self.rows, self._field)
-        model = self.inspection.fields.model_at(self._field)
-        if model is not None:
-            self.selection.select_one(model)
-
-    def selection_changed(self) -> None:
-        fields = self.inspection.fields if self.inspection is not None else None
-        model = self.selection.current
-        if fields is None or model is None:
-            return
-        rows = fields.rows_of_model(model)
-        if self._field not in rows:
-            self.show_field(rows[1])  # the one that holds the name
+        self._field = chosen
+        self._show_panel()
+        field = self.rows.field(chosen)
+        self.selection.go(Place(inspection.fields.model_at(chosen), "", None, (field.offset, field.length)))
 
     def _arranged(self) -> None:
         if self._field is not None:

@@ -19,7 +19,7 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.pacing import Pace
 from apbundle_gui.widgets import Facts, SecondaryLabel, TableView, button
 
-WIDTHS = (Width(170, grow=1), Width(230, grow=1), Width(220, grow=4))
+WIDTHS = (Width(120, grow=1), Width(200, grow=1), Width(180, grow=5))
 LEAST_PANE = 60
 
 
@@ -83,7 +83,7 @@ class MetadataTab(TableTab):
         self.table.setParent(self)
         self._listed = False
         self._item: int | None = None
-        view.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self.when_chosen(self._row_chosen)
         self.table.arranged.connect(self._arranged)
         self.panel.show_item(None)
 
@@ -133,10 +133,10 @@ class MetadataTab(TableTab):
         self.selection_changed()
 
     def _row_chosen(self) -> None:
-        row = self.view.currentIndex().row()
-        if self.following or row < 0:
+        chosen = self.chosen()
+        if chosen is None:
             return
-        self._item = self.table.index_of(row)
+        self._item = chosen
         item = self.table.item(self._item)
         self.panel.show_item(item)
         if item.model >= 0:

@@ -89,7 +89,7 @@ class ModelPanel(SidePanel):
         self._badge = Badge()
         self.head.addWidget(self._badge)
         self._facts = Facts()
-        for caption in ("Format", "Stored", "Raw"):
+        for caption in ("Format", "Tensors", "Stored", "Raw"):
             self._facts.add(caption)
         for caption in ("Bytes", "Digest"):
             self._facts.add(caption, mono=True)
@@ -166,6 +166,7 @@ class ModelPanel(SidePanel):
         self._badge.set_state(badge.text, Tone(badge.tone))
         self._badge.setToolTip(words.tooltip(badge.meaning))
         self._facts.set("Format", format_text(inspection, model, entry), format_tip(inspection, model, entry))
+        self._facts.set("Tensors", _tensors(inspection, model))
         self._facts.set("Stored", _size(entry.size))
         raw = f"{_size(entry.raw_size)}, zstd" if entry.compressed else "as stored"
         self._facts.set("Raw", raw)
@@ -206,6 +207,14 @@ def _metadata_note(inspection: Inspection, items: int) -> str:
     if items == MOST_ITEMS:
         return "There may be more; the Metadata tab has all."
     return "" if items else "The bundle holds no metadata of this model."
+
+
+def _tensors(inspection: Inspection, model: int) -> str:
+    contents = inspection.contents.of(model)
+    if contents is None or not len(contents.tensors):
+        return ""
+    elements = sum(contents.tensors.elements.tolist())
+    return f"{words.count(len(contents.tensors))} with {words.count(elements, 'parameter')}"
 
 
 def _size(value: int) -> str:

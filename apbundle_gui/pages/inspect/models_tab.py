@@ -18,15 +18,16 @@ from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.copy_menu import add_copy
 from apbundle_gui.pages.inspect.model_panel import ModelPanel
 from apbundle_gui.pages.inspect.models_view import ModelsView
-from apbundle_gui.pages.inspect.selection import Place, Selection
+from apbundle_gui.pages.inspect.places import place_of_span, span_of
+from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
 
 WIDTHS = (
-    Width(160, grow=6),
-    Width(112, grow=1, drop=1),
+    Width(144, grow=6),
+    Width(150, grow=1, drop=1),
     Width(84),
     Width(84, drop=4),
     Width(88, drop=2),
@@ -67,6 +68,7 @@ class ModelsTab(TableTab):
         self.map.chosen.connect(self._stretch_chosen)
         self.column.insertWidget(0, self.map)
         self._drag_files = drag_files
+        self._stretch: tuple[int, int] | None = None
         self.view.selectionModel().selectionChanged.connect(self._rows_selected)
         self.view.selectionModel().currentChanged.connect(self._rows_selected)
         self.table.arranged.connect(self._arranged)
@@ -76,6 +78,7 @@ class ModelsTab(TableTab):
     def show_inspection(self, inspection: Inspection | None) -> None:
         if self.inspection is not None:
             self.inspection.formats.changed.disconnect(self.panel.refresh)
+            self.inspection.contents.changed.disconnect(self.panel.refresh)
             self.inspection.verification.changed.disconnect(self.panel.refresh)
             self.inspection.fields_ready.disconnect(self.panel.show_fields)
         self.inspection = inspection
@@ -90,11 +93,22 @@ class ModelsTab(TableTab):
                 }
             )
             inspection.formats.changed.connect(self.panel.refresh)
+            inspection.contents.changed.connect(self.panel.refresh)
             inspection.verification.changed.connect(self.panel.refresh)
             inspection.fields_ready.connect(self.panel.show_fields)
         self.map.show_inspection(inspection)
+        if self._stretch is not None:
+            self.map.view.show_stretch(*self._stretch)
         self.table.show_inspection(inspection)
         self.panel.show_models(inspection, self.selection.models, self.selection.current)
+
+    def keep_view(self) -> None:
+        super().keep_view()
+        self._stretch = self.map.view.visible
+
+    def let_go(self) -> None:
+        super().let_go()
+        self._stretch = None
 
     # -- selection -----------------------------------------------------------------------------------------------
 
@@ -110,17 +124,16 @@ class ModelsTab(TableTab):
         return self.view.selectionModel().isSelected(self.table.index(row, 0))
 
     def _stretch_chosen(self, stretch: Stretch) -> None:
-        self.selection.go(Place(stretch.model, "", stretch.tensor, (stretch.start, stretch.end - stretch.start)))
+        if self.inspection is not None:
+            self.selection.go(place_of_span(self.inspection, stretch.start, stretch.end - stretch.start))
 
     def selection_changed(self) -> None:
         selection, place = self.selection, self.selection.place
-        if self.inspection is not None and place.model is not None:
-            self.inspection.contents.want(place.model)
-            self.map.view.mark(place.span or self.inspection.span_of(place.model, place.tensor))
-        else:
-            self.map.view.mark(place.span)
         if self.inspection is not None:
             self.inspection.need_fields()
+            if place.model is not None:
+                self.inspection.contents.want(place.model)
+            self.map.view.mark(span_of(self.inspection, place))
         if not self._shows(selection.current):
             self.show_selected(selection.models, selection.current)
         self.panel.show_models(self.inspection, selection.models, selection.current)

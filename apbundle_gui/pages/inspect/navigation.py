@@ -13,6 +13,7 @@ from apbundle_gui.pages.inspect.history import History, Visit
 from apbundle_gui.pages.inspect.selection import Place, Selection
 from apbundle_gui.pages.inspect.tabs import Tabs
 from apbundle_gui.pages.inspect.tree import TreeView
+from apbundle_gui.pages.inspect.whereabouts import moved
 from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.name_groups import NameGroup
@@ -59,6 +60,8 @@ class Navigation(QObject):
 
     def follow(self) -> None:
         """Show in the tree what is selected, and remember that one was here."""
+        if not self._selection.returning:
+            self.view.let_go()
         self._visit()
         current = self._session.current
         if current is None:
@@ -77,6 +80,10 @@ class Navigation(QObject):
     def forward(self) -> None:
         """Go to the place one went back from."""
         self._travel(self.history.forward())
+
+    def read_anew(self, before: Inspection, after: Inspection) -> None:
+        """A bundle was read anew: the visits to it are to the same places in the new file, as far as these are."""
+        self.history.convert(before.path, lambda place: moved(before, after, place))
 
     # -- what happens --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 from apbundle.format.extract import ExtractReport
 from apbundle_gui.models.remarks import Remark, remarks
 from apbundle_gui.pages.inspect.card import BundleCard
-from apbundle_gui.pages.inspect.changes import Changes, Whereabouts
+from apbundle_gui.pages.inspect.changes import Changes
 from apbundle_gui.pages.inspect.compare.tab import CompareTab
 from apbundle_gui.pages.inspect.empty import EmptyInspect
 from apbundle_gui.pages.inspect.examples import Examples
@@ -28,6 +28,7 @@ from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.pages.inspect.tabs import Tabs
 from apbundle_gui.pages.inspect.tensors_tab import TensorsTab
 from apbundle_gui.pages.inspect.values.tab import ValuesTab
+from apbundle_gui.pages.inspect.whereabouts import Whereabouts
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import OpenBundle, OpenFailure, Services
 from apbundle_gui.services.drag_files import DragFiles
@@ -247,19 +248,25 @@ class InspectPage(Page):
         kept = [before.names[model] for model in self.selection.models[:1000]] if again and before else []
         whereabouts = Whereabouts.of(before, self.selection.place) if again and before else None
         self.banner.dismiss()
-        self.selection.clear()
-        if not again:
+        self.changes.show_inspection(inspection, whereabouts)
+        if again and before is not None and inspection is not None:
+            self.navigation.read_anew(before, inspection)
+            for tab in self._all_tabs:
+                tab.keep_view()
+        else:
             self.tabs.forget_queries()
+        self.selection.clear()
         for tab in self._all_tabs:
             tab.show_inspection(inspection)
         self.card.show_inspection(inspection)
-        self.changes.show_inspection(inspection, whereabouts)
         if inspection is None:
             self.remarks.show_remarks(())
             return
         self._verification_changed()
         places = map(inspection.reader.manifest.number, kept)
         self.selection.select([place for place in places if place is not None])
+        if whereabouts is not None:
+            self.changes.go_back_to(whereabouts)
         if not self.selection.models and inspection.names:
             self.selection.select((0,))
 

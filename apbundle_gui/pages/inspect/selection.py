@@ -44,6 +44,8 @@ class Selection(QObject):
         The indices of all selected models.
     place
         What is looked at. Its model is one of the selected ones, or the last that was.
+    returning
+        Whether one is being led back to where one was in a file that was read anew: what is in view stays then.
     """
 
     changed = Signal()
@@ -52,6 +54,7 @@ class Selection(QObject):
         super().__init__(parent)
         self.models: Sequence[int] = ()
         self.place = NOWHERE
+        self.returning = False
 
     @property
     def current(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QByteArray, Signal
 from PySide6.QtWidgets import QSplitter, QWidget
 
+from apbundle_gui.models.query_completions import Completions
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
@@ -23,6 +24,8 @@ class Tab(QWidget):
         On the tab.
     placeholder
         What the search field says while it is empty; a tab without one is not searched.
+    long_queries
+        Whether the field should be wide: it stands below the tabs then, wherever there is room.
     """
 
     counted = Signal()
@@ -30,13 +33,14 @@ class Tab(QWidget):
 
     title = ""
     placeholder = ""
+    long_queries = False
 
     def __init__(self, services: Services, selection: Selection) -> None:
         super().__init__()
         self.services = services
         self.selection = selection
         self.inspection: Inspection | None = None
-        selection.changed.connect(self.selection_changed)
+        selection.changed.connect(self._selection_moved)
 
     # -- what the page asks --------------------------------------------------------------------------------------
 
@@ -77,8 +81,23 @@ class Tab(QWidget):
         """What is wrong with the query, in a sentence; empty for nothing. ``counted`` tells of changes."""
         return ""
 
+    def completions(self, query: str, cursor: int) -> Completions:
+        """How a query may go on from the place of the cursor."""
+        return Completions(cursor, cursor, ())
+
+    def keep_view(self) -> None:
+        """The bundle is about to be read anew: keep what part of it is in view until one goes elsewhere."""
+
+    def let_go(self) -> None:
+        """One goes elsewhere."""
+
     def remember(self) -> None:
         """Keep in the settings what should be the same next time."""
+
+    def _selection_moved(self) -> None:
+        if not self.selection.returning:
+            self.let_go()
+        self.selection_changed()
 
     # -- what subclasses use -------------------------------------------------------------------------------------
 
@@ -86,11 +105,10 @@ class Tab(QWidget):
         """Where a setting of this tab is kept."""
         return f"inspect/{self.title.lower()}_{what}"
 
-    def restore_splitter(self, splitter: QSplitter, what: str = "splitter") -> None:
-        """Give a splitter the sizes that :meth:`remember_splitter` kept."""
+    def restore_splitter(self, splitter: QSplitter, what: str = "splitter") -> bool:
+        """Give a splitter the sizes that :meth:`remember_splitter` kept; whether there were any."""
         state: QByteArray = self.services.settings.blob(self.key(what))
-        if not state.isEmpty():
-            splitter.restoreState(state)
+        return not state.isEmpty() and splitter.restoreState(state)
 
     def remember_splitter(self, splitter: QSplitter, what: str = "splitter") -> None:
         """Keep the sizes of a splitter."""

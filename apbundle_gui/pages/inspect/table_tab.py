@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
@@ -18,7 +19,8 @@ from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, SecondaryLabel, TableView
 
 PANEL_WIDTH: Final = 360
-"""Width of the particulars at first, in pixels."""
+"""Width of the particulars at first, in pixels, where there is room."""
+_PANEL_SHARE: Final = 0.36
 MOST_RESTORED: Final = 10_000
 """How many things are selected again after sorting; of more, only the current one is."""
 MOST_RANGES: Final = 512
@@ -48,6 +50,7 @@ class TableTab(Tab):
         self.model = model
         self.view = view
         self.following = False
+        self._kept: int | None = None
         view.setModel(model)
         view.setAccessibleName(self.title)
         view.horizontalHeader().setSortIndicatorClearable(True)
@@ -65,15 +68,29 @@ class TableTab(Tab):
         self._splitter.addWidget(self._left)
         self._splitter.addWidget(panel)
         self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([4 * PANEL_WIDTH - self.panel_width, self.panel_width])
+        self._fitted = True
+        self._splitter.splitterMoved.connect(self._unfit)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(Space.M)
         self.column.addWidget(self._splitter, 1)
         model.modelReset.connect(self._show_count)
+        view.verticalScrollBar().rangeChanged.connect(self._scroll_back)
+        view.verticalScrollBar().actionTriggered.connect(self.let_go)
         self.columns = ColumnFit(view, self.widths)
         self.columns.restore(services.settings.texts(self.key("columns")))
-        self.restore_splitter(self._splitter)
+        if self.restore_splitter(self._splitter):
+            self._unfit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._fitted:
+            panel = min(self.panel_width, round(_PANEL_SHARE * self.width()))
+            self._splitter.setSizes([self.width() - panel, panel])
+
+    def _unfit(self) -> None:
+        """Whoever moved the handle decides how wide the panel is."""
+        self._fitted = False
 
     # -- what the page asks --------------------------------------------------------------------------------------
 
@@ -95,7 +112,20 @@ class TableTab(Tab):
     def remember(self) -> None:
         """Keep splitter and columns in the settings."""
         self.services.settings.remember(self.key("columns"), self.columns.chosen())
-        self.remember_splitter(self._splitter)
+        if not self._fitted:
+            self.remember_splitter(self._splitter)
+
+    def keep_view(self) -> None:
+        """Keep how far the table is scrolled."""
+        self._kept = self.view.verticalScrollBar().value()
+
+    def let_go(self) -> None:
+        """Scroll as usual again."""
+        self._kept = None
+
+    def _scroll_back(self) -> None:
+        if self._kept is not None:
+            self.view.verticalScrollBar().setValue(self._kept)
 
     # -- rows ----------------------------------------------------------------------------------------------------
 
@@ -115,6 +145,18 @@ class TableTab(Tab):
             selecting.select(selection, flag.ClearAndSelect | flag.Rows)
         finally:
             self.following = False
+        self._scroll_back()
+
+    def show_current(self, row: int) -> None:
+        """Bring a row into view for the keys to go on from; it is not selected, and nobody is told."""
+        self.following = True
+        try:
+            index = self.model.index(row, 0)
+            self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+            self.view.scrollTo(index)
+        finally:
+            self.following = False
+        self._scroll_back()
 
     def _ranges(self, indices: Sequence[int]) -> list[tuple[int, int]]:
         if isinstance(indices, range) and len(indices) == self.model.rowCount() > 0:
@@ -128,6 +170,22 @@ class TableTab(Tab):
             else:
                 ranges.append((row, row))
         return ranges if len(ranges) <= MOST_RANGES else []
+
+    def when_chosen(self, slot: Callable[[], None]) -> None:
+        """Call ``slot`` when another row may be :meth:`chosen`: keys select before they go, the mouse after."""
+        selecting = self.view.selectionModel()
+        selecting.selectionChanged.connect(slot)
+        selecting.currentRowChanged.connect(slot)
+
+    def chosen(self) -> int | None:
+        """The thing the user went to; ``None`` while rows follow, and for a row that merely got the keys."""
+        return None if self.following else self.current()
+
+    def current(self) -> int | None:
+        """The thing in the current row, if that is selected."""
+        row = self.view.currentIndex().row()
+        shown = 0 <= row < self.model.rowCount() and self.view.selectionModel().isRowSelected(row)
+        return self.model.index_of(row) if shown else None
 
     def selected_indices(self) -> Sequence[int]:
         """The things in the selected rows, in the order they are shown."""

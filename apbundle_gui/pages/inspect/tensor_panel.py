@@ -13,8 +13,13 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.tensor_table import TensorTableModel, shape_text
 from apbundle_gui.pages.inspect.panes import SidePanel
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.widgets import Facts, SecondaryLabel, button
+from apbundle_gui.widgets import Facts, button
 
+CAPTIONS = ("Model", "Type", "Shape", "Elements", "Size", "Stored", "Bytes")
+TOTALS = ("Elements", "Size")
+"""What is said of several, added up."""
+MOST_COPIED = 10_000
+"""Tensors whose names are copied at once at most."""
 _STORED = {"": "as an array", "deflate": "deflated", "varint": "as varints", "external": "in another file"}
 
 
@@ -25,20 +30,11 @@ class TensorPanel(SidePanel):
         super().__init__("Selected tensors", parent)
         self._inspection: Inspection | None = None
         self._thing: int | None = None
+        self._things: Sequence[int] = ()
         self._facts = Facts()
-        for caption, mono in (
-            ("Model", False),
-            ("Type", False),
-            ("Shape", False),
-            ("Elements", False),
-            ("Size", False),
-            ("Stored", False),
-            ("Bytes", True),
-        ):
-            self._facts.add(caption, mono=mono)
+        for caption in CAPTIONS:
+            self._facts.add(caption, mono=caption == "Bytes")
         self.content.addWidget(self._facts)
-        self._totals = SecondaryLabel(wrap=True)
-        self.content.addWidget(self._totals)
         buttons = QHBoxLayout()
         self.copy_name = button("Copy &Name", self._copy_name, icon="copy", tip="Put the name on the clipboard")
         self.copy_python = button(
@@ -53,23 +49,30 @@ class TensorPanel(SidePanel):
     def show_tensors(
         self, inspection: Inspection | None, table: TensorTableModel, things: Sequence[int], current: int | None
     ) -> None:
-        """Show the tensor ``current`` of the table, and the totals of ``things`` if they are several."""
-        self._inspection, self._thing = inspection, current
-        single = inspection is not None and current is not None
-        for widget in (self._facts, self.copy_name, self.copy_python):
-            widget.setVisible(single)
-        self._totals.setVisible(len(things) > 1)
+        """Show the tensor ``current`` of the table, or the totals of ``things`` if they are several."""
+        self._inspection, self._things = inspection, things if len(things) > 1 else ()
+        self._thing = current
+        shown = inspection is not None and current is not None
+        self._facts.setVisible(shown)
+        for copy in (self.copy_name, self.copy_python):
+            copy.setVisible(shown)
+            copy.setEnabled(len(things) <= MOST_COPIED)
+        for caption in CAPTIONS:
+            self._facts.show_row(caption, caption in TOTALS or not self._things)
         if inspection is None or current is None:
             self.title.setText("No tensor selected")
-            return
-        model, tensor = inspection.contents.at(current)
-        self._show(inspection, model, tensor, table.record(current))
-        if len(things) > 1:
+        elif self._things:
+            self.title.setText(f"{words.count(len(things), 'tensor')} selected")
             elements, size = table.totals(things)
-            self._totals.setText(
-                f"{words.count(len(things), 'tensor')} selected, together {words.count(elements, 'element')} "
-                f"in {words.size(size)} ({words.exact_size(size)})."
-            )
+            self._show_totals(elements, size)
+        else:
+            model, tensor = inspection.contents.at(current)
+            self._show(inspection, model, tensor, table.record(current))
+        self.copy_name.setText("Copy &Names" if self._things else "Copy &Name")
+
+    def _show_totals(self, elements: int, size: int) -> None:
+        self._facts.set("Elements", words.count(elements))
+        self._facts.set("Size", f"{words.size(size)} ({words.exact_size(size)})")
 
     def _show(self, inspection: Inspection, model: int, tensor: int, info: TensorInfo) -> None:
         self.title.setText(info.name or "(no name)")
@@ -79,8 +82,7 @@ class TensorPanel(SidePanel):
             kind = f"{kind}, {info.block.elements} elements in {words.exact_size(info.block.bytes)}"
         self._facts.set("Type", kind)
         self._facts.set("Shape", shape_text(info.shape))
-        self._facts.set("Elements", words.count(info.elements))
-        self._facts.set("Size", f"{words.size(info.size)} ({words.exact_size(info.size)})")
+        self._show_totals(info.elements, info.size)
         stored = _STORED.get(info.encoding, info.encoding)
         if not info.encoding and info.strides is not None:
             stored = "as a view with strides " + ", ".join(map(str, info.strides))
@@ -94,18 +96,22 @@ class TensorPanel(SidePanel):
             where = f"{words.hex_offset(span[0])} – {words.hex_offset(span[0] + max(span[1] - 1, 0))}"
         self._facts.set("Bytes", where)
 
-    def _named(self) -> tuple[str, str, str] | None:
-        """Path, model and tensor."""
+    def _named(self) -> list[tuple[str, str]]:
+        """Model and tensor, of each that is selected."""
         inspection, thing = self._inspection, self._thing
         if inspection is None or thing is None:
-            return None
-        model, _ = inspection.contents.at(thing)
-        return inspection.path, inspection.names[model], inspection.contents.info(thing).name
+            return []
+        contents = inspection.contents
+        things = self._things or (thing,)
+        return [(inspection.names[contents.at(thing)[0]], contents.info(thing).name) for thing in things]
 
     def _copy_name(self) -> None:
         if named := self._named():
-            QGuiApplication.clipboard().setText(named[2])
+            QGuiApplication.clipboard().setText("\n".join(tensor for _, tensor in named))
 
     def _copy_python(self) -> None:
-        if named := self._named():
-            QGuiApplication.clipboard().setText(copies.tensor_snippet(*named))
+        if self._inspection is not None and (named := self._named()):
+            path = self._inspection.path
+            several = len(named) > 1
+            text = copies.tensors_snippet(path, named) if several else copies.tensor_snippet(path, *named[0])
+            QGuiApplication.clipboard().setText(text)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from apbundle_gui import theme
 from apbundle_gui.models import copies
 from apbundle_gui.models import text as words
+from apbundle_gui.models.query_completions import Completions, Occurring, completions, occurring
 from apbundle_gui.models.tensor_query import QueryError
 from apbundle_gui.models.tensor_table import Column, TensorTableModel
 from apbundle_gui.pages.inspect.columns import Width
@@ -24,15 +25,16 @@ from apbundle_gui.pages.inspect.tensors_leaving import TensorsLeaving
 from apbundle_gui.services import Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.services.tensor_rows import first_with_prefix
 
 WIDTHS = (
-    Width(180, grow=5),
-    Width(110, grow=2, drop=2),
+    Width(146, grow=5),
+    Width(110, grow=2, drop=1),
     Width(70),
     Width(110, grow=1),
     Width(74, drop=3),
-    Width(84),
-    Width(98, drop=1),
+    Width(82),
+    Width(98, drop=2),
 )
 
 
@@ -43,6 +45,7 @@ class TensorsTab(TableTab):
     noun = "tensor"
     placeholder = "name~attn dtype:f16 shape:[*,768] size>1MiB"
     nothing = "None of the models lists tensors."
+    long_queries = True
     widths = WIDTHS
 
     def __init__(self, services: Services, selection: Selection, drag_files: DragFiles) -> None:
@@ -54,10 +57,10 @@ class TensorsTab(TableTab):
         self.table.setParent(self)
         self.leaving = TensorsLeaving(services, view, drag_files, self)
         self._mistake: QueryError | None = None
+        self._occurring: tuple[int, Occurring] | None = None
         view.customContextMenuRequested.connect(self._show_menu)
         view.drag_wanted.connect(self._drag)
-        view.selectionModel().selectionChanged.connect(self._rows_selected)
-        view.selectionModel().currentRowChanged.connect(self._rows_selected)
+        self.when_chosen(self._rows_selected)
         self.table.arranged.connect(self.selection_changed)
         self.table.rowsInserted.connect(self._grown)
         self.table.query_judged.connect(self._judged)
@@ -65,6 +68,7 @@ class TensorsTab(TableTab):
 
     def show_inspection(self, inspection: Inspection | None) -> None:
         self.inspection = inspection
+        self._occurring = None
         self.table.show_inspection(inspection)
         if self.isVisible():
             self.shown()
@@ -81,9 +85,26 @@ class TensorsTab(TableTab):
         thing = -1
         if place.model is not None and place.tensor is not None:
             thing = inspection.contents.row_of(place.model, place.tensor)
-        if thing >= 0 and not self._is_current(thing):
+        if thing >= 0 and thing != self.current():
             self.show_selected([thing], thing)
+        elif thing < 0 and place.model is not None and not self._is_current_in(place.model, place.group):
+            self._show_beginning(inspection, place.model, place.group)
         self._show_panel()
+
+    def _is_current_in(self, model: int, group: str) -> bool:
+        """Whether the tensor that is shown is one of a group of a model."""
+        thing = self.current()
+        if self.inspection is None or thing is None:
+            return False
+        return self.inspection.contents.at(thing)[0] == model and self.table.record(thing).name.startswith(group)
+
+    def _show_beginning(self, inspection: Inspection, model: int, group: str) -> None:
+        """Bring the first tensor of a group of a model into view; none of them is selected."""
+        contents = inspection.contents.of(model)
+        first = None if contents is None else first_with_prefix(contents.tensors, group)
+        self.show_selected([], None)
+        if first is not None and (row := self.table.row_of(inspection.contents.row_of(model, first))) >= 0:
+            self.show_current(row)
 
     @property
     def count_text(self) -> str:
@@ -95,22 +116,24 @@ class TensorsTab(TableTab):
     def mistake(self) -> str:
         return "" if self._mistake is None else self._mistake.message
 
-    def _is_current(self, thing: int) -> bool:
-        row = self.view.currentIndex().row()
-        return row >= 0 and self.table.index_of(row) == thing
+    def completions(self, query: str, cursor: int) -> Completions:
+        inspection = self.inspection
+        if inspection is None:
+            return super().completions(query, cursor)
+        count = inspection.contents.count
+        if self._occurring is None or self._occurring[0] != count:
+            self._occurring = count, occurring(inspection)
+        return completions(query, cursor, self._occurring[1])
 
     def _rows_selected(self) -> None:
-        row = self.view.currentIndex().row()
-        if self.following or row < 0 or self.inspection is None:
-            return
-        model, tensor = self.inspection.contents.at(self.table.index_of(row))
-        self.selection.go(Place(model, "", tensor))
-        self._show_panel()
+        chosen = self.chosen()
+        if chosen is not None and self.inspection is not None:
+            model, tensor = self.inspection.contents.at(chosen)
+            self.selection.go(Place(model, "", tensor))
+            self._show_panel()
 
     def _show_panel(self) -> None:
-        row = self.view.currentIndex().row()
-        current = self.table.index_of(row) if 0 <= row < self.table.rowCount() else None
-        self.panel.show_tensors(self.inspection, self.table, self.selected_indices(), current)
+        self.panel.show_tensors(self.inspection, self.table, self.selected_indices(), self.current())
 
     # -- the ways out --------------------------------------------------------------------------------------------
 
@@ -129,8 +152,8 @@ class TensorsTab(TableTab):
         extract.triggered.connect(lambda _checked: self.leaving.extract(inspection, things))
         menu.addAction(extract)
         menu.addSeparator()
-        row = self.view.currentIndex().row()
-        thing = self.table.index_of(row) if 0 <= row < self.table.rowCount() else things[0]
+        current = self.current()
+        thing = things[0] if current is None else current
         model, tensor = inspection.contents.at(thing)
         span = inspection.span_of(model, tensor)
         path, owner, name = inspection.path, inspection.names[model], self.table.record(thing).name

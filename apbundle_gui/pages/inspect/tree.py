@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, Q
 
 from apbundle_gui import theme
 from apbundle_gui.models.arranged import AnyIndex
-from apbundle_gui.models.bundle_tree import NODE_ROLE, BundleTree, Twig
+from apbundle_gui.models.bundle_tree import NODE_ROLE, BundleTree, TreeNode, Twig
 from apbundle_gui.models.tree_items import Column, TreeItem
 from apbundle_gui.pages.inspect.columns import ColumnFit, Width
 from apbundle_gui.theme import Space
@@ -20,7 +20,7 @@ INDENT: Final = 14
 """How far a level is set in, in pixels."""
 FOLD_ROOM: Final = 16
 """Width of the sign that folds, in pixels."""
-WIDTHS: Final = (Width(150, grow=1), Width(66, drop=1), Width(80))
+WIDTHS: Final = (Width(150, grow=1), Width(66, drop=2), Width(80, drop=1))
 Key = Qt.Key
 
 
@@ -67,6 +67,8 @@ class TreeView(TableView):
         super().__init__(parent, sortable=False, framed=True)
         self._tree = tree
         self._following = False
+        self._node: TreeNode | None = None  # that was chosen or shown last
+        self._kept: int | None = None
         self.setModel(tree)
         self.setAccessibleName("Bundles, models and tensors")
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -74,7 +76,11 @@ class TreeView(TableView):
         self.setItemDelegateForColumn(Column.NAME, _TwigDelegate(self))
         self.columns = ColumnFit(self, WIDTHS)
         self.selectionModel().currentRowChanged.connect(self._row_changed)
+        self.selectionModel().selectionChanged.connect(self._row_changed)
         tree.revealed.connect(self.show_row)
+        tree.modelAboutToBeReset.connect(self._keep)
+        self.verticalScrollBar().rangeChanged.connect(self._scroll_back)
+        self.verticalScrollBar().actionTriggered.connect(self.let_go)
 
     @property
     def item(self) -> TreeItem | None:
@@ -90,8 +96,21 @@ class TreeView(TableView):
             flag = QItemSelectionModel.SelectionFlag
             self.selectionModel().setCurrentIndex(index, flag.ClearAndSelect | flag.Rows)
             self.scrollTo(index)
+            self._node = self._tree.node(row)
         finally:
             self._following = False
+        self._scroll_back()
+
+    def let_go(self) -> None:
+        """One goes elsewhere: what was in view before the bundles were read anew need not stay so."""
+        self._kept = None
+
+    def _keep(self) -> None:
+        self._kept = self.verticalScrollBar().value()
+
+    def _scroll_back(self) -> None:
+        if self._kept is not None:
+            self.verticalScrollBar().setValue(self._kept)
 
     def toggle(self, row: int) -> None:
         """Fold what is unfolded, and unfold what is folded."""
@@ -103,6 +122,7 @@ class TreeView(TableView):
     # -- hands ---------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self.let_go()
         row = self.currentIndex().row()
         if row < 0 or event.modifiers() != Qt.KeyboardModifier.NoModifier:
             super().keyPressEvent(event)
@@ -125,6 +145,7 @@ class TreeView(TableView):
                 super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.let_go()
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and index.column() == Column.NAME and event.button() == Qt.MouseButton.LeftButton:
             twig = self._twig(index.row())
@@ -144,5 +165,11 @@ class TreeView(TableView):
         return twig
 
     def _row_changed(self) -> None:
-        if not self._following and self.currentIndex().isValid():
+        """Rows that come or go, and the keys that come to a row, choose nothing."""
+        row = self.currentIndex().row()
+        if self._following or row < 0 or not self.selectionModel().isRowSelected(row):
+            return
+        node = self._tree.node(row)
+        if node is not self._node:
+            self._node = node
             self.chosen.emit()

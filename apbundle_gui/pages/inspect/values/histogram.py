@@ -23,7 +23,7 @@ from apbundle_gui.services.value_histogram import Histogram
 from apbundle_gui.services.value_statistics import Statistics
 from apbundle_gui.theme import Space, Tone
 
-LEAST_HEIGHT: Final = 150
+LEAST_HEIGHT: Final = 116
 _LEFT: Final = 44
 _PIXELS_A_TICK: Final = 44
 _BAR_ALPHA: Final = 190

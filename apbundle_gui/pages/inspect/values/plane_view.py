@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
@@ -48,6 +48,7 @@ class PlaneView(QWidget):
         super().__init__(parent)
         self._values = values
         self._clip = True
+        self._scale_chosen = False
         self._reach = ValueRange(0.0, 0.0)
         self._plane: Plane | None = None
         self._hovered: tuple[int, int] | None = None
@@ -98,6 +99,7 @@ class PlaneView(QWidget):
     def _connect(self) -> None:
         self.bar.changed.connect(self._sliced)
         self.scale.currentIndexChanged.connect(self.recolor)
+        self.scale.activated.connect(self._scale_taken)
         self.shown.currentIndexChanged.connect(self.recolor)
         self._values.pictured.connect(self._pictured)
         self._values.recolored.connect(self._recolored)
@@ -109,6 +111,10 @@ class PlaneView(QWidget):
             view.pointed.connect(self._pointed)
             view.chosen.connect(lambda: self.element_chosen.emit(self.slicing.index))
         self.number.chosen.connect(lambda: self.element_chosen.emit(self.slicing.index))
+
+    def _scale_taken(self) -> None:
+        """From now on the colours are as the user wants them, not as suits the values."""
+        self._scale_chosen = True
 
     def _timer(self, what: Any) -> QTimer:
         timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
@@ -152,8 +158,12 @@ class PlaneView(QWidget):
 
     def show_tensor(self) -> None:
         """Show another tensor: the one that is looked at now, of which statistics are known."""
-        layout = self._values.layout
+        layout, found = self._values.layout, self._values.statistics
         assert layout is not None
+        if not self._scale_chosen and found is not None and found.low is not None and found.high is not None:
+            blocked = QSignalBlocker(self.scale)
+            self.scale.setCurrentIndex(0 if found.low < 0 < found.high else 1)
+            blocked.unblock()
         self._show_slicing(Slicing.of(layout.shape), anew=True)
 
     def go_to(self, index: tuple[int, ...]) -> None:

@@ -105,6 +105,7 @@ class SliceBar(ScrollPane):
             field.setSuffix(f" of {length:,}")
             field.setAccessibleName(f"Index in axis {axis}, of {length:,}")
             field.setWrapping(True)
+            field.setFixedHeight(self.rows.sizeHint().height())
             field.valueChanged.connect(lambda value, axis=axis: self._field_changed(axis, value))
             self.fields[axis] = field
             self._flow.addWidget(field)
