@@ -103,14 +103,6 @@ class Dims:
     tail: tuple[int | None, ...] = ()
     more: bool = False
 
-    def matches(self, shape: tuple[int, ...]) -> bool:
-        """Whether a tensor of this shape is one of these."""
-        least = len(self.head) + len(self.tail)
-        if len(shape) < least or (len(shape) > least and not self.more):
-            return False
-        ends = (*zip(self.head, shape, strict=False), *zip(reversed(self.tail), reversed(shape), strict=False))
-        return all(wanted is None or wanted == found for wanted, found in ends)
-
 
 @dataclass(frozen=True, slots=True)
 class Term:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ from apbundle.payload.table import TensorTable
 from apbundle_gui.models.arrangement import Arrangement
 from apbundle_gui.models.tensor_query import NUMBERS, Dims, Field, Pattern, Term
 from apbundle_gui.services.contents import Group
+from apbundle_gui.services.name_keys import name_keys
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
-from apbundle_gui.services.tensor_rows import Mask, Rows, containing, of_kind, of_shape, passing, within
+from apbundle_gui.services.tensor_rows import Mask, Rows, containing, of_kind, of_shape, whole, within
 
 
 class SortKey(Enum):
@@ -86,7 +87,13 @@ class _Ints(Sequence[int]):
 
     def __getitem__(self, place: Any) -> Any:
         found = self._values[place]
-        return found.tolist() if isinstance(place, slice) else int(found)
+        return _Ints(found) if isinstance(place, slice) else int(found)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._values.tolist())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self._values, dtype) if not copy else np.array(self._values, dtype)
 
 
 def _matching(group: Group, count: int, models: Sequence[str], terms: Sequence[Term], pace: Pace) -> Mask:
@@ -108,14 +115,16 @@ def _one(group: Group, count: int, models: Sequence[str], field: Field, value: A
             return np.full(count, value.matches(models[group.model].casefold()))
         if field is Field.DTYPE:
             return of_kind(table, count, value.matches)
-        return containing(table, count, value.text, pace) if value.part else passing(table, mask, value.matches, pace)
+        return (
+            containing(table, count, value.text, pace)
+            if value.part
+            else whole(table, mask, value.text.split("*"), pace)
+        )
     if isinstance(value, Dims):
-        return of_shape(table, mask, value.matches, pace)
+        return of_shape(table, count, value.head, value.tail, value.more)
     assert field in NUMBERS
-    if field is Field.RANK:
-        return of_shape(table, mask, lambda shape: value[0] <= len(shape) <= value[1], pace)
-    column = table.sizes if field is Field.SIZE else table.elements
-    return within(column[:count], *value)
+    columns = {Field.RANK: lambda: table.ranks, Field.SIZE: lambda: table.sizes, Field.PARAMS: lambda: table.elements}
+    return within(columns[field]()[:count], *value)
 
 
 def _sorted(
@@ -148,11 +157,10 @@ def _keys(group: Group, rows: Rows, models: Sequence[str], key: SortKey, pace: P
         case SortKey.DTYPE:
             kinds = np.array([kind.dtype.encode() for kind in table.kinds])
             return kinds[table.kind_numbers[rows]]
-    keys: list[Any] = []
-    for row in rows.tolist():
-        keys.append(_bytes(natural(table.name(row))) if key is SortKey.NAME else len(table[row].shape))
-        pace.step()
-    return np.array(keys)
+        case SortKey.RANK:
+            return table.ranks[rows]
+        case SortKey.NAME:
+            return name_keys(table, rows, _KEY_LENGTH, pace)
 
 
 def _bytes(text: str) -> bytes:

@@ -6,12 +6,13 @@ import re
 from typing import Final
 
 _DIGITS: Final = re.compile("[0-9]+")
-_KEY_LENGTH: Final = 256
+KEY_LENGTH: Final = 256
+"""Of how many characters the key is made."""
 
 
 def natural(text: str) -> str:
     """A sort key by which ``layer2`` comes before ``layer10``, whatever the case of the letters."""
-    return _DIGITS.sub(_number, text[:_KEY_LENGTH].casefold())
+    return _DIGITS.sub(_number, text[:KEY_LENGTH].casefold())
 
 
 def _number(digits: re.Match[str]) -> str:

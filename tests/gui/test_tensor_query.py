@@ -77,23 +77,6 @@ def test_texts_match(pattern: Pattern, text: str, matches: bool) -> None:
     assert pattern.matches(text) is matches
 
 
-@pytest.mark.parametrize(
-    ("dims", "shape", "matches"),
-    [
-        (Dims((None, 768)), (4, 768), True),
-        (Dims((None, 768)), (768,), False),
-        (Dims((None, 768)), (1, 4, 768), False),
-        (Dims((), (768,), True), (1, 4, 768), True),
-        (Dims((2,), (3,), True), (2, 3), True),
-        (Dims((2,), (3,), True), (2,), False),
-        (Dims(()), (), True),
-        (Dims(()), (1,), False),
-    ],
-)
-def test_shapes_match(dims: Dims, shape: tuple[int, ...], matches: bool) -> None:
-    assert dims.matches(shape) is matches
-
-
 @given(st.text(st.sampled_from('nameshpdtyrk~:=<>!-[]"*…, 0189kMB.x'), max_size=30))
 def test_anything_typed_is_understood_or_refused(query: str) -> None:
     with suppress(QueryError):

@@ -29,6 +29,7 @@ MAX_HEADER = 100_000_000
 """Longest header in bytes, the bound the format's library has."""
 
 METADATA_KEY = "__metadata__"
+_ASKED = 8  # tensors between two questions whether to go on: callers that wait there stay responsive
 _U64_MAX = 2**64 - 1
 _MOST = 2**63 - 1  # bytes of a file
 
@@ -127,6 +128,8 @@ def scan_header(
                 raise PayloadError(f"the header lists more than {MAX_TENSORS:,} tensors", stream.offset)
             count += 1
             _add_tensor(table, name, stream.value(), data_offset)
+            if count % _ASKED == 0:
+                reporter.check()
         if stream.bytes_read != reported:
             reporter.advance(stream.bytes_read - reported)
             reported = stream.bytes_read

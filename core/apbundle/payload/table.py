@@ -219,6 +219,18 @@ class TensorTable(Sequence[TensorInfo]):
         """How many elements each row has, 2**63 - 1 at most."""
         return self._column("elements", lambda batch: batch.elements)
 
+    @property
+    def ranks(self) -> Integers:
+        """How many dimensions each row has."""
+        return self._column("ranks", _ranks)
+
+    def dimensions(self, axis: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        """The length of each row along an axis, counted from the last one when negative; 0 where there is no such."""
+        batches = list(self._batches)
+        if not batches:
+            return np.zeros(0, np.uint64)
+        return np.concatenate([_dimensions(batch, axis) for batch in batches])
+
     def _column(self, name: str, part: Callable[[_Batch], Integers]) -> Integers:
         """One column of all rows, read-only, put together once for each length the table has."""
         length = self._length
@@ -254,6 +266,18 @@ class TensorTable(Sequence[TensorInfo]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a tensor table stays in its process; read the payload again")  # hashes differ elsewhere
+
+
+def _ranks(batch: _Batch) -> Integers:
+    return np.diff(batch.dim_ends, prepend=0)
+
+
+def _dimensions(batch: _Batch, axis: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    ranks = _ranks(batch)
+    rows = np.flatnonzero(ranks > axis if axis >= 0 else ranks >= -axis)
+    found = np.zeros(len(ranks), np.uint64)
+    found[rows] = batch.dims[batch.dim_ends[rows] + (axis - ranks[rows] if axis >= 0 else axis)]
+    return found
 
 
 def _name_data(batch: _Batch, place: int) -> bytes:
