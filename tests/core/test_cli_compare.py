@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apbundle.trace.compare import LADDER, Share, compare
+from apbundle.trace.limits import UNKNOWN, Limits
 from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.records import RecordingHeader
 from apbundle.trace.simulate import SIMULATED
@@ -47,7 +49,7 @@ def test_json(program: Program, trace: Path) -> None:
     policies = document.pop("policies")
     assert document == {
         "path": str(trace),
-        "recorded": {"policy": "lfu", "limit": 100_000},
+        "recorded": {"policy": "lfu", "limit": 100_000, "limits": asdict(Limits.of(100_000))},
         "accesses": 2_000,
         "units": UNITS,
         "footprint": int(SIZES.sum()),
@@ -128,7 +130,7 @@ def test_nothing_accessed(program: Program, tmp_path: Path) -> None:
 def test_recording_that_does_not_say_its_settings(program: Program, tmp_path: Path, config: dict[str, Any]) -> None:
     path = record(tmp_path / "a.aptrace", [0, 1], [10, 20], config)
     document = program.json("compare", path, "--policies", "lru").document
-    assert document["recorded"] == {"policy": None, "limit": None}
+    assert document["recorded"] == {"policy": None, "limit": None, "limits": asdict(UNKNOWN)}
     assert len(document["rows"]) == len(LADDER)
     assert "recorded with" not in program("compare", path).out
 

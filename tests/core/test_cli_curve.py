@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from apbundle.cli.drawing import bar
+from apbundle.trace.limits import Limits
 from support.cli import Program
 from support.recorded import record_pager
 
@@ -43,7 +45,14 @@ def test_json(program: Program, trace: Path) -> None:
     assert result.status == 0
     assert result.document == {
         "path": str(trace),
-        "recorded": {"policy": "lfu", "limit": 3000, "hits": 2, "hit_rate": 0.25, "byte_hit_rate": 2000 / 9000},
+        "recorded": {
+            "policy": "lfu",
+            "limit": 3000,
+            "limits": asdict(Limits.of(3000)),
+            "hits": 2,
+            "hit_rate": 0.25,
+            "byte_hit_rate": 2000 / 9000,
+        },
         "accesses": 8,
         "accessed_bytes": 9000,
         "footprint": 3500,
@@ -80,7 +89,31 @@ def test_limit_below_the_largest_unit(program: Program, tmp_path: Path) -> None:
         pager.get(name)
     pager.close()
     assert "The recorded limit, 1.95 KiB, is below the largest unit" in program("curve", tmp_path / "run").out
-    assert program.json("curve", tmp_path / "run").document["recorded"] == {"policy": None, "limit": 2000}
+    recorded = program.json("curve", tmp_path / "run").document["recorded"]
+    assert recorded == {"policy": None, "limit": 2000, "limits": asdict(Limits.of(2000))}
+
+
+def test_several_limits_are_told_as_such(program: Program, tmp_path: Path) -> None:
+    """The same by every command: no one of them was the limit of the recording."""
+    pager = record_pager(tmp_path / "run", {"large": 4000, "small": 1000}, 5000)
+    for limit in (5000, 2048, 8192, 4096):
+        pager.resize(limit)
+        pager.get("small")
+        pager.get("large")
+    pager.close()
+    limits = {"first": 5000, "last": 4096, "least": 2048, "most": 8192, "changes": 3}
+    for command in ("curve", "compare", "explain", "replay"):
+        document = program.json(command, tmp_path / "run", *["--eviction=lru"] * (command == "replay")).document
+        told = document if command == "explain" else document["recorded"]
+        assert told["limits"] == limits, command
+        assert "hits" not in told or command in ("replay", "explain")
+        output = program(command, tmp_path / "run", *["--eviction=lru"] * (command == "replay")).out
+        said = "limits from 2.00 KiB to 8.00 KiB, at last 4.00 KiB"
+        assert said in output or command == "compare", command
+    lines = program("curve", tmp_path / "run").out.splitlines()
+    marks = {line.split("  ")[-1].split(",")[0].strip() for line in lines if "recorded" in line and "%" in line}
+    assert marks == {"as recorded at first", "as recorded at last", "the highest recorded"}
+    assert "The lowest recorded limit, 2.00 KiB, is below the largest unit" in lines[-1]
 
 
 def test_nothing_recorded(program: Program, tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def test_summary(program: Program, trace: Path) -> None:
     result = program("explain", trace)
     assert (result.status, result.err) == (0, "")
     lines = [" ".join(without_times(line).split()) for line in result.out.splitlines()]
-    assert lines[0] == f"explained {trace}: 18 events: 8 accesses, 12.5% of them hits; lru under 1.17 KiB"
+    limits = "limits from 1.17 KiB to 2.93 KiB, at last 1.17 KiB"
+    assert lines[0] == f"explained {trace}: 18 events: 8 accesses, 12.5% of them hits; lru under {limits}"
     assert "cold 3 42.9% 3.42 KiB T never in memory before" in lines
     assert "evictions 7: 5 for another unit, 1 on request, 1 for a lower limit" in lines
 

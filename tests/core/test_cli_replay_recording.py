@@ -52,7 +52,7 @@ def test_side_by_side(program: Program, tmp_path: Path) -> None:
     assert result.out.splitlines()[0] == f"replayed  {trace}: what the program did, run again over the sizes alone"
     rows = [line.split("  ") for line in result.out.splitlines()[4:]]
     assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
-        ["limit", "2.44 KiB", "3.91 KiB"],
+        ["limit", "limits from 1.46 KiB to 2.44 KiB, at last 1.46 KiB", "3.91 KiB"],
         ["policy", "lru", "sieve"],
         ["prefetch", "inline 1"],
         ["hits", "1", "7"],

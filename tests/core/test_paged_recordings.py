@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import os
 import pickle
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +17,19 @@ import numpy as np
 import pytest
 
 from apbundle import ModelBundle
+from apbundle.cli import main
 from apbundle.errors import BundleError
 from apbundle.paged import PagedBundle, PagingConfig
+from apbundle.trace.accesses import read_accesses
+from apbundle.trace.compare import compare
+from apbundle.trace.curve import read_curve
+from apbundle.trace.explain import explain
+from apbundle.trace.limits import Limits
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, Kind, RecordingHeader
+from apbundle.trace.sentences import sentence
+from apbundle.trace.stories import Miss, Remark
+from apbundle.trace.summarize import summarize
 from support import forge
 from support.children import run_forked
 from support.components import ARRAYS, CHUNK, MIB, PAYLOADS, pack_components
@@ -96,18 +109,50 @@ def test_models_that_fit_are_not_listed_in_pieces(path: Path, tmp_path: Path) ->
 
 
 def test_pieces_that_only_a_later_limit_brings_about(path: Path, tmp_path: Path) -> None:
-    """They are recorded as units that are not listed, and the numbers of all others are right."""
+    """They are announced before they are named, and every tool counts what happens to them."""
     target = tmp_path / "run.aptrace"
-    with PagedBundle(path, config("model"), record=target) as paged:
-        paged.resize(4 * MIB)
-        paged.read("large", 0, 1)
-        paged.get_model("raw")
-    header, events = recorded(target)
-    misses = events[events["kind"] == Kind.MISS]
-    assert misses["unit"].tolist()[1] == 0
-    assert misses["unit"][0] in (NONE, len(PAYLOADS))
-    assert len(header.units) == len(PAYLOADS)
-    assert (events["kind"] == Kind.RESIZE).sum() == 1
+    names = {"model": ("mixed", "large", "compressed"), "component": ("large", "raw")}
+    for granularity, models in names.items():
+        settings = config(granularity, source="read")
+        with PagedBundle(path, settings, record=target) as paged:
+            paged.read(models[0], 0, 1)
+            for limit in (4 * MIB, 1 * MIB, 64 * MIB):
+                paged.resize(limit)
+                for model in (*models, *reversed(models)):
+                    for _ in paged.iter_pages(model):
+                        pass
+            stats, count = paged.stats(), paged._components.engine.models.count  # type: ignore[union-attr]
+        header, events = recorded(target)
+        assert len(header.units) < count
+        assert np.isin(events["unit"][events["unit"] != NONE], np.arange(count)).all()
+        assert stats.hits
+        assert stats.evictions
+        with RecordingReader.open(target) as reader:
+            assert len(reader.units) == count
+            assert np.array_equal(reader.read(0), events)
+            loads = events[events["kind"] == Kind.MISS]
+            assert np.array_equal(reader.units.sizes[loads["unit"]], loads["bytes"])
+            assert loads["bytes"].sum() == stats.bytes_loaded
+            assert read_curve(reader).accesses == stats.hits + stats.misses
+            assert read_curve(reader).in_force == Limits(64 * MIB, 64 * MIB, MIB, 64 * MIB, 3)
+            accesses = read_accesses(reader)
+            assert compare(accesses, [64 * MIB], ["lru"]).accesses == stats.hits + stats.misses
+            assert compare(accesses, [1 << 40], ["lru"]).rows[0].outcome.misses == len({*accesses.units.tolist()})
+            summary = summarize(reader)
+            assert (summary.hits, sum(summary.evictions.values())) == (stats.hits, stats.evictions)
+            assert sum(cost.misses for cost in summary.misses.values()) == stats.misses
+            stories = explain(reader, hits=True)
+            assert Counter(type(story) for story in stories)[Miss] == stats.misses
+            told = [sentence(story, reader.units.names) for story in stories if isinstance(story, Remark)]
+            assert any(line.startswith("`large` is read in pieces of") for line in told)
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            assert main(["replay", str(target), "--json"]) == 0
+        replayed = json.loads(output.getvalue())
+        for counter in ("hits", "misses", "bytes_loaded"):
+            assert replayed["recorded"][counter] == getattr(stats, counter)
+        assert replayed["recorded"]["evictions"] == stats.evictions
+        assert replayed["replayed"]["hits"] + replayed["replayed"]["misses"] == stats.hits + stats.misses
 
 
 def test_pins_are_recorded(path: Path, tmp_path: Path) -> None:

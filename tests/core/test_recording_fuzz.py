@@ -81,7 +81,11 @@ MUTATIONS: tuple[Mutation, ...] = (flip, set_numbers, cut, remove, repeat, noise
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A short recording and one of several pages, of models, parts and pages."""
+    """A short recording and one of several pages, of models, parts and pages, some of them announced."""
+
+    def announced(known: int) -> list[tuple[int, int, int, int]]:
+        return [(1, 500, known, 10)] if known < 50 else []
+
     folder = tmp_path_factory.mktemp("originals")
     units = UnitList(("a", "b"), (1000, 5000), ((0, 1), ("w", "x"), (900, 10)), [(1, 100), (0, 999)])
     contents = []
@@ -89,7 +93,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
         ("short", RecordingHeader.now(bundle="/models.apbundle", units=units, config={"max_memory": 4096}), 60),
         ("long", header(), 30_000),
     ):
-        scribe = Scribe(RecordingWriter.create(folder / name, begin), seed=events)
+        scribe = Scribe(RecordingWriter.create(folder / name, begin, announced), seed=events)
         while len(scribe.rows) < events:
             scribe.operation()
         scribe.writer.close()

@@ -14,6 +14,7 @@ from apbundle.errors import Cancelled
 from apbundle.trace import pieces
 from apbundle.trace import summarize as module
 from apbundle.trace.explain import explain
+from apbundle.trace.limits import Limits
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import Kind
 from apbundle.trace.stories import Eviction, EvictionCause, Hit, Miss, MissCause, Prefetch, Remark, Story
@@ -24,7 +25,7 @@ from support.recorded import random_step, record_pager
 AVOIDABLE = (MissCause.CAPACITY, MissCause.LIMIT)
 
 
-def sums(stories: list[Story], limit: int, stop: int) -> Summary:
+def sums(stories: list[Story], in_force: Limits, stop: int) -> Summary:
     """The same, added up from stories of all events before ``stop``."""
     misses = [story for story in stories if isinstance(story, Miss)]
     evictions = [story for story in stories if isinstance(story, Eviction)]
@@ -53,7 +54,7 @@ def sums(stories: list[Story], limit: int, stop: int) -> Summary:
         prefetches_used=remarks[Kind.PREFETCH_USED],
         failures=remarks[Kind.ERROR],
         lost=0,
-        limit=limit,
+        in_force=in_force,
         within=more.count(0),
         gains=tuple((step, sum(value <= step for value in more)) for step in steps),
         enough=max((story.needed for story in avoidable if story.needed is not None), default=None),
@@ -87,13 +88,14 @@ def test_sums_are_those_of_the_stories(tmp_path_factory: pytest.TempPathFactory,
         patch.setattr(pieces, "PIECE", piece)
         stories = explain(reader, hits=True)
         summary = summarize(reader)
-        assert summary == sums(stories, limit, reader.count)
+        assert summary.in_force.last == limit
+        assert summary == sums(stories, summary.in_force, reader.count)
         start = dice.randrange(len(stories) + 1)
         some = summarize(reader, start)
         # What was evicted before counts only there.
-        assert some.misses == sums(stories[start:], limit, reader.count).misses
+        assert some.misses == sums(stories[start:], summary.in_force, reader.count).misses
         stop = dice.randrange(start, len(stories) + 1)
-        stretch = sums(stories[start:stop], summarize(reader, start, stop).limit or 0, stop)
+        stretch = sums(stories[start:stop], summarize(reader, start, stop).in_force, stop)
         assert summarize(reader, start, stop) == stretch
     assert summary.hits == stats.hits
     assert sum(kind.misses for kind in summary.misses.values()) == stats.misses

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import dataclass
 from typing import Any
 
 from apbundle.cli.compare_table import comparison_tables
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
+from apbundle.cli.recorded import described_settings, known_policy
 from apbundle.cli.working import working
 from apbundle.text import parse_size, printable
 from apbundle.trace.accesses import read_accesses
 from apbundle.trace.compare import LADDER, ComparedOutcome, Comparison, Share, compare
 from apbundle.trace.recording import RecordingReader
-from apbundle.trace.records import RecordingHeader
 from apbundle.trace.simulate import SIMULATED
 
 _PERCENTAGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?%")
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """The settings a recording was made with; ``None`` where its header does not say."""
-
-    policy: str | None
-    limit: int | None
-
-    @classmethod
-    def of(cls, header: RecordingHeader) -> Recorded:
-        """What can be told from a header."""
-        policy, limit = header.config.get("eviction"), header.config.get("max_memory")
-        return cls(policy if policy in SIMULATED else None, limit if type(limit) is int and limit >= 0 else None)
 
 
 def _operands(parser: ArgumentParser) -> None:
@@ -46,7 +31,7 @@ def _options(parser: ArgumentParser) -> None:
         type=_limits,
         metavar="N,N,...",
         help="the limits, each in bytes, as 64MiB, or as 10% of all the units accessed together (default "
-        f"{shares} and the recorded limit)".replace("%", "%%"),
+        f"{shares} and the recorded limits)".replace("%", "%%"),
     )
     parser.add_argument(
         "--policies",
@@ -84,23 +69,22 @@ def _policies(text: str) -> tuple[str, ...]:
 def _run(options: Namespace, output: Output) -> int:
     with working() as (progress, cancel):
         with RecordingReader.open(options.trace) as reader:
-            recorded = Recorded.of(reader.header)
+            policy = known_policy(reader.header)
             accesses = read_accesses(reader, progress=progress, cancel=cancel)
-        limits = options.limits
-        if limits is None:
-            limits = LADDER if recorded.limit is None else (*LADDER, recorded.limit)
+        recorded = accesses.in_force.marks()
+        limits: tuple[int | Share, ...] = (*LADDER, *recorded) if options.limits is None else options.limits
         comparison = compare(accesses, limits, options.policies, progress, cancel)
     if output.json:
-        output.document(_described(options.trace, recorded, comparison))
+        output.document(_described(options.trace, described_settings(policy, accesses.in_force), comparison))
     else:
-        output.show(*comparison_tables(options.trace, recorded.policy, recorded.limit, comparison))
+        output.show(*comparison_tables(options.trace, policy, accesses.in_force, comparison))
     return 0
 
 
-def _described(path: str, recorded: Recorded, comparison: Comparison) -> dict[str, Any]:
+def _described(path: str, recorded: dict[str, Any], comparison: Comparison) -> dict[str, Any]:
     return {
         "path": path,
-        "recorded": {"policy": recorded.policy, "limit": recorded.limit},
+        "recorded": recorded,
         "accesses": comparison.accesses,
         "units": comparison.units,
         "footprint": comparison.footprint,

@@ -10,20 +10,22 @@ from rich.text import Text
 from apbundle.cli.drawing import grid, headline, indented, plural, table, text
 from apbundle.text import format_size
 from apbundle.trace.compare import ComparedOutcome, Comparison
+from apbundle.trace.limits import Limits
 from apbundle.trace.policies import BELADY, PolicyFacts
 
 
 def comparison_tables(
-    path: str, policy: str | None, limit: int | None, comparison: Comparison
+    path: str, policy: str | None, limits: Limits, comparison: Comparison
 ) -> Iterator[RenderableType]:
-    """The rows of a comparison; ``policy`` and ``limit`` are what the recording was made with, where that is known."""
+    """The rows of a comparison; ``policy`` and ``limits`` are what the recording was made with, where that is known."""
     if not comparison.accesses:
         yield headline("compared", "bold yellow", path, "nothing was accessed in this recording")
         return
     count = "1 access" if comparison.accesses == 1 else f"{comparison.accesses:,} accesses"
     said = f"{count} to {plural(comparison.units, 'unit')}, {format_size(comparison.footprint)} together"
-    if policy is not None and limit is not None:
-        said += f"; recorded with {policy} under {format_size(limit)}"
+    if policy is not None and limits.last is not None:
+        said += f"; recorded with {policy} under {limits.words()}"
+    marks = limits.marks()
     yield headline("compared", "bold green", path, said)
     yield ""
     drawn = table(">Limit", ">Share", "Policy", ">Hit rate", ">Byte hit rate", ">Evictions", ">Loaded", "")
@@ -38,7 +40,7 @@ def comparison_tables(
             f"{outcome.byte_hit_rate:.1%}",
             f"{outcome.evictions:,}",
             format_size(outcome.miss_bytes),
-            text(_remarks(row, is_recorded=(outcome.policy, outcome.limit) == (policy, limit)), "dim"),
+            text(_remarks(row, marks.get(outcome.limit, "") if outcome.policy == policy else ""), "dim"),
             end_section=following is not None and following.outcome.limit != outcome.limit,
         )
     yield drawn
@@ -47,9 +49,9 @@ def comparison_tables(
     yield indented(grid(told, "bold", "dim"))
 
 
-def _remarks(row: ComparedOutcome, *, is_recorded: bool) -> str:
+def _remarks(row: ComparedOutcome, recorded: str) -> str:
     remarks = [
-        (is_recorded, "as recorded"),
+        (bool(recorded), recorded),
         (row.is_best, "most hits"),
         (row.is_bound, "bound: none can have more"),
         (row.refused_units > 0, f"refuses {plural(row.refused_units, 'unit')}"),

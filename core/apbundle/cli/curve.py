@@ -6,10 +6,10 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from apbundle.cli import values
-from apbundle.cli.compare import Recorded
 from apbundle.cli.curve_table import Target, curve_tables
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
+from apbundle.cli.recorded import described_settings, known_policy
 from apbundle.cli.working import working
 from apbundle.trace.curve import Curve, read_curve
 from apbundle.trace.recording import RecordingReader
@@ -32,20 +32,20 @@ def _options(parser: ArgumentParser) -> None:
 
 def _run(options: Namespace, output: Output) -> int:
     with working() as (progress, cancel), RecordingReader.open(options.trace) as reader:
-        recorded = Recorded.of(reader.header)
+        policy = known_policy(reader.header)
         curve = read_curve(reader, progress=progress, cancel=cancel)
     target = None if options.target is None else Target(options.target, curve.limit_for(options.target))
     if output.json:
-        output.document(_described(options.trace, recorded, curve, target))
+        output.document(_described(options.trace, policy, curve, target))
     else:
-        output.show(*curve_tables(options.trace, recorded.limit, curve, target))
+        output.show(*curve_tables(options.trace, curve, target))
     return 1 if target is not None and target.limit is None else 0
 
 
-def _described(path: str, recorded: Recorded, curve: Curve, target: Target | None) -> dict[str, Any]:
+def _described(path: str, policy: str | None, curve: Curve, target: Target | None) -> dict[str, Any]:
     described: dict[str, Any] = {
         "path": path,
-        "recorded": {"policy": recorded.policy, "limit": recorded.limit},
+        "recorded": described_settings(policy, curve.in_force),
         "accesses": curve.accesses,
         "accessed_bytes": curve.accessed_bytes,
         "footprint": curve.footprint,
@@ -57,8 +57,9 @@ def _described(path: str, recorded: Recorded, curve: Curve, target: Target | Non
     }
     if target is not None:
         described["target"] = {"hit_rate": target.rate, "limit": target.limit}
-    if recorded.limit is not None and recorded.limit >= curve.smallest:
-        described["recorded"] |= _point(curve, recorded.limit)
+    limit = curve.in_force.only
+    if limit is not None and limit >= curve.smallest:
+        described["recorded"] |= _point(curve, limit)
     return described
 
 

@@ -24,8 +24,8 @@ class Target:
     limit: int | None
 
 
-def curve_tables(path: str, recorded: int | None, curve: Curve, target: Target | None) -> Iterator[RenderableType]:
-    """Some limits of a curve; ``recorded`` is the limit of the recording, where that is known."""
+def curve_tables(path: str, curve: Curve, target: Target | None) -> Iterator[RenderableType]:
+    """Some limits of a curve, those of the recording among them."""
     if not curve.accesses:
         yield headline("curve", "bold yellow", path, "nothing was accessed in this recording")
         return
@@ -33,8 +33,8 @@ def curve_tables(path: str, recorded: int | None, curve: Curve, target: Target |
     said = f"{count}; the units accessed have {format_size(curve.footprint)} together, the largest "
     yield headline("curve", "bold green", path, said + format_size(curve.smallest))
     yield ""
-    yield _rows(curve, _marks(recorded, curve, target))
-    remarks = list(_remarks(recorded, curve, target))
+    yield _rows(curve, _marks(curve, target))
+    remarks = list(_remarks(curve, target))
     if remarks:
         yield ""
     for remark in remarks:
@@ -57,7 +57,7 @@ def _rows(curve: Curve, marks: dict[int, list[str]]) -> RenderableType:
     return drawn
 
 
-def _marks(recorded: int | None, curve: Curve, target: Target | None) -> dict[int, list[str]]:
+def _marks(curve: Curve, target: Target | None) -> dict[int, list[str]]:
     """What is to be said of single limits."""
     marks: dict[int, list[str]] = {}
 
@@ -65,17 +65,22 @@ def _marks(recorded: int | None, curve: Curve, target: Target | None) -> dict[in
         if limit is not None and limit >= curve.smallest:
             marks.setdefault(limit, []).append(said)
 
-    mark(recorded, "as recorded")
+    for limit, said in curve.in_force.marks().items():
+        mark(limit, said)
     mark(target.limit if target else None, f"enough for {target.rate:.1%}" if target else "")
     mark(curve.knee, "knee: from here on memory gains less")
     mark(curve.working_set, "working set: only first accesses miss")
     return marks
 
 
-def _remarks(recorded: int | None, curve: Curve, target: Target | None) -> Iterator[str]:
-    if recorded is not None and recorded < curve.smallest:
+def _remarks(curve: Curve, target: Target | None) -> Iterator[str]:
+    limits = curve.in_force
+    if limits.changes:
+        yield f"It was recorded under {limits.words()}: no single limit of the curve is what was recorded."
+    if limits.least is not None and limits.least < curve.smallest:
+        which = "lowest recorded" if limits.changes else "recorded"
         yield (
-            f"The recorded limit, {format_size(recorded)}, is below the largest unit, where the curve begins: "
+            f"The {which} limit, {format_size(limits.least)}, is below the largest unit, where the curve begins: "
             "apbundle compare replays it."
         )
     if target is None:

@@ -55,7 +55,7 @@ def _run(options: Namespace, output: Output) -> int:
 def _tell_all(reader: RecordingReader, path: str, output: Output) -> None:
     with working() as (progress, cancel):
         summary = summarize(reader, progress=progress, cancel=cancel)
-    names = reader.header.names
+    names = reader.units.names
     if output.json:
         output.document(_described(path, summary, names))
     else:
@@ -66,7 +66,7 @@ def _tell_some(reader: RecordingReader, path: str, start: int, count: int, outpu
     with working() as (progress, cancel):
         stop = find_stop(reader, start, count)
         stories = explain(reader, start, stop, progress=progress, cancel=cancel)
-    names, policy = reader.header.names, _policy(reader)
+    names, policy = reader.units.names, _policy(reader)
     following = stop if stop < reader.count else None
     if output.json:
         output.document(
@@ -86,7 +86,7 @@ def _tell_one(reader: RecordingReader, path: str, number: int, output: Output) -
         raise UsageError(f"there is no event {number:,}: the recording has {reader.count:,}, counted from 0")
     with working() as (progress, cancel):
         [story] = explain(reader, number, number + 1, hits=True, progress=progress, cancel=cancel)
-    names, policy = reader.header.names, _policy(reader)
+    names, policy = reader.units.names, _policy(reader)
     if output.json:
         output.document({"path": path, "events": reader.count, "story": _told(story, names, policy)})
     else:
@@ -94,8 +94,7 @@ def _tell_one(reader: RecordingReader, path: str, number: int, output: Output) -
 
 
 def _policy(reader: RecordingReader) -> str:
-    policy = reader.header.config.get("eviction")
-    return policy if isinstance(policy, str) else "lru"
+    return reader.header.policy or "lru"
 
 
 def _told(story: Story, names: Sequence[str], policy: str) -> dict[str, Any]:
@@ -131,7 +130,8 @@ def _described(path: str, summary: Summary, names: Sequence[str]) -> dict[str, A
         "prefetches_used": summary.prefetches_used,
         "failures": summary.failures,
         "lost": summary.lost,
-        "limit": summary.limit,
+        "limit": summary.in_force.last,
+        "limits": asdict(summary.in_force),
         "within_limit": summary.within,
         "gains": [{"more": more, "misses": misses} for more, misses in summary.gains],
         "enough": summary.enough,

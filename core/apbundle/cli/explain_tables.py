@@ -37,7 +37,8 @@ def summary_tables(path: str, summary: Summary, names: Sequence[str], policy: st
         yield headline("explained", "bold yellow", path, "nothing happened in this recording")
         return
     rate = f", {summary.hits / accesses:.1%} of them hits" if accesses else ""
-    limit = "" if summary.limit is None else f"; {policy} under {format_size(summary.limit)}"
+    limits = summary.in_force.words()
+    limit = f"; {policy} under {limits}" if limits else ""
     events, count = plural(summary.events, "event"), "1 access" if accesses == 1 else f"{accesses:,} accesses"
     yield headline("explained", "bold green", path, f"{events}: {count}{rate}{limit}")
     if misses:

@@ -21,10 +21,12 @@ from apbundle.paging.pager import Pager
 from apbundle.paging.policy import POLICIES
 from apbundle.paging.units import Key, Unit
 from apbundle.text import format_size, printable
+from apbundle.trace.limits import Limits
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import MAGIC, RecordingHeader
 from apbundle.trace.repeater import Counts
 from apbundle.trace.rerun import Rerun, rerun
+from apbundle.trace.units import UnitList
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,10 @@ class Settings:
     @classmethod
     def recorded(cls, header: RecordingHeader) -> Self:
         """What a header says, as far as it makes sense."""
-        config = header.config
-        limit, policy, ahead = config.get("max_memory"), config.get("eviction"), config.get("prefetch")
-        count = config.get("prefetch_count")
+        ahead, count = header.config.get("prefetch"), header.config.get("prefetch_count")
         return cls(
-            limit if type(limit) is int and limit >= 0 else None,
-            policy if isinstance(policy, str) and policy in POLICIES else None,
+            header.limit,
+            header.policy if header.policy in POLICIES else None,
             ahead if isinstance(ahead, str) and ahead in ("off", "inline", "background") else None,
             count if type(count) is int and 0 <= count < 1 << 31 else 0,
         )
@@ -85,34 +85,38 @@ def rerun_recording(options: Namespace, output: Output) -> None:
             source = HollowSource()
             result = rerun(
                 reader,
-                _pager(reader.header, source, settings),
+                _pager(reader.units, source, settings),
                 source,
                 resizes=options.max_memory is None,
                 predictions=settings.ahead == "recorded",
                 progress=progress,
                 cancel=cancel,
             )
+    limits = result.in_force if options.max_memory is None else Limits.of(settings.limit)
     if output.json:
         output.document(
             {
                 "path": options.file,
-                "recorded": {**_described(recorded), **_counted(result.recorded)},
-                "replayed": {**_described(settings), **_counted(result.replayed)},
+                "recorded": {
+                    **_described(recorded),
+                    "limits": asdict(result.in_force),
+                    **_counted(result.recorded),
+                },
+                "replayed": {**_described(settings), "limits": asdict(limits), **_counted(result.replayed)},
                 "refused": result.refused,
             }
         )
     else:
-        output.show(*_tables(options.file, recorded, settings, result))
+        output.show(*_tables(options.file, recorded, settings, limits, result))
 
 
-def _pager(header: RecordingHeader, source: HollowSource, settings: Settings) -> Pager:
-    sizes = header.sizes
+def _pager(units: UnitList, source: HollowSource, settings: Settings) -> Pager:
     known: dict[Key, Unit] = {}
 
     def find(key: Key) -> Unit:
         if key not in known:
             number = int(key[1])
-            known[key] = Unit(number, str(number), int(sizes[number]), None, key)
+            known[key] = Unit(number, str(number), int(units.sizes[number]), None, key)
         return known[key]
 
     assert settings.limit is not None
@@ -141,11 +145,13 @@ def _counted(counts: Counts) -> dict[str, Any]:
     return {**asdict(counts), "hit_rate": counts.hit_rate}
 
 
-def _tables(path: str, recorded: Settings, settings: Settings, result: Rerun) -> Iterator[RenderableType]:
+def _tables(
+    path: str, recorded: Settings, settings: Settings, limits: Limits, result: Rerun
+) -> Iterator[RenderableType]:
     yield headline("replayed", "bold green", path, "what the program did, run again over the sizes alone")
     yield ""
     drawn = table("", ">Recorded", ">Replayed")
-    rows = zip(_rows(recorded, result.recorded), _rows(settings, result.replayed), strict=True)
+    rows = zip(_rows(recorded, result.in_force, result.recorded), _rows(settings, limits, result.replayed), strict=True)
     for (label, before), (_, after) in rows:
         drawn.add_row(text(label, "dim"), before, text(after, "bold" if after != before else ""))
     yield drawn
@@ -154,8 +160,8 @@ def _tables(path: str, recorded: Settings, settings: Settings, result: Rerun) ->
         yield text(f"Refused, for what is pinned leaves too little room: {result.refused:,} accesses, pins and limits.")
 
 
-def _rows(settings: Settings, counts: Counts) -> Iterator[tuple[str, str]]:
-    yield "limit", "" if settings.limit is None else format_size(settings.limit)
+def _rows(settings: Settings, limits: Limits, counts: Counts) -> Iterator[tuple[str, str]]:
+    yield "limit", limits.words()
     yield "policy", printable(settings.policy or "")
     yield "prefetch", _prefetch(settings)
     yield "hits", f"{counts.hits:,}"

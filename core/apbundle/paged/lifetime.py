@@ -122,7 +122,7 @@ class PagedFile:
             raise
         if recorded:
             header = partial(recording_header, engine, self._path, self._config, self._limit)
-            self._recorder = start_recording(record, self._path, header)
+            self._recorder = start_recording(record, self._path, header, engine.models.pages_from)
         self._pager: Pager = engine.start(self._recorder)
         # Nothing that the pager holds may lead back here: who forgets to close loses nothing but the moment of it.
         self._finalizer = weakref.finalize(self, _forgotten, self._pager, self._reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -78,8 +79,12 @@ class Models:
         self._reader: Final = reader
         self.piece: Final = piece
         self._as_it_lies: Final = reader.extension_error is None  # else each is looked at before it is handed out
+        extension = reader.extension
+        self._tables: Final = extension.compression if extension else {}
+        self._base: Final = reader.data_offset
         self._known: Final[dict[str, PagedModel]] = {}
         self._lock: Final = threading.Lock()
+        self._cut: Final[list[tuple[int, Parts]]] = []  # the number of a model and what it was cut into, by unit number
         self._next = len(reader.manifest)
 
     @property
@@ -92,10 +97,8 @@ class Models:
         if isinstance(key, tuple):
             known = self._known.get(key[0])
             return None if known is None else known.unit(key[1])
-        if key not in self._reader.manifest:
-            return None
-        model = self._known.get(key) or self._make(key)
-        return Unit(model.number, model.name, model.size, model.offset)
+        number = self._reader.manifest.number(key)
+        return None if number is None else Unit(number, key, *self._extent(number))
 
     def is_cut(self, name: str) -> bool:
         """Whether the model ``name`` was asked for in part."""
@@ -110,7 +113,7 @@ class Models:
         """Give ``model`` its parts, made by ``parts(first)``, unless it has them."""
         with self._lock:
             if model.parts is None:
-                model.parts = self._numbered(parts)
+                model.parts = self._numbered(model.number, parts)
             return model.parts
 
     def cut_evenly(self, model: PagedModel, step: int) -> Parts:
@@ -121,8 +124,16 @@ class Models:
         """The pieces of ``model``: its chunks if it is compressed, else stretches of one size."""
         with self._lock:
             if model.pieces is None:
-                model.pieces = self._numbered(lambda first: EvenParts(first, model.size, model.chunk or self.piece))
+                model.pieces = self._numbered(
+                    model.number, lambda first: EvenParts(first, model.size, model.chunk or self.piece)
+                )
             return model.pieces
+
+    def pages_from(self, first: int) -> list[tuple[int, int, int, int]]:
+        """The even parts from the unit ``first`` on, by model: its number, bytes of a part, their first, how many."""
+        begin = bisect_left(self._cut, first, key=lambda cut: cut[1].first)
+        groups = [(model, parts) for model, parts in self._cut[begin:] if isinstance(parts, EvenParts)]
+        return [(model, parts.step, parts.first, len(parts)) for model, parts in groups if len(parts)]
 
     def read(self, unit: Unit, into: memoryview) -> None:
         """Fill ``into`` with the raw bytes of ``unit``."""
@@ -140,16 +151,24 @@ class Models:
             reader.read_into(name, parts.bounds(index)[0], into)
 
     def _make(self, name: str) -> PagedModel:
-        manifest = self._reader.manifest
-        entry = self._reader.entry(name)
-        number = manifest.number(name)
+        number = self._reader.manifest.number(name)
+        if number is None:
+            self._reader.entry(name)  # which says so
         assert number is not None
-        offset = self._reader.data_offset + entry.offset if self._as_it_lies and not entry.compressed else None
-        chunk = None if entry.compression is None else entry.compression.chunk
-        return PagedModel(number, name, entry.raw_size, offset, chunk)
+        table = self._tables.get(number)
+        return PagedModel(number, name, *self._extent(number), None if table is None else table.chunk)
 
-    def _numbered(self, parts: Callable[[int], Parts]) -> Parts:
+    def _extent(self, number: int) -> tuple[int, int | None]:
+        """The raw bytes of a model, and where they begin in the file, if they lie there as they are."""
+        table = self._tables.get(number)
+        if table is not None:
+            return table.raw_size, None
+        manifest = self._reader.manifest
+        return manifest.sizes[number], self._base + manifest.offsets[number] if self._as_it_lies else None
+
+    def _numbered(self, model: int, parts: Callable[[int], Parts]) -> Parts:
         made = parts(self._next)
+        self._cut.append((model, made))
         self._next += len(made)
         return made
 

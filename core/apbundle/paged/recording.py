@@ -30,7 +30,7 @@ def recording_header(engine: Engine, path: str, config: PagingConfig, limit: int
 def list_units(engine: Engine, granularity: str, limit: int) -> UnitList:
     """All units by number. For components this reads the header of every model.
 
-    What only a smaller limit would bring about, pieces of models that fit now, is not listed.
+    What only a smaller limit would bring about, pieces of models that fit now, is announced when it comes to that.
     """
     models = engine.models
     names, sizes = engine.reader.manifest.model_names, engine.reader.manifest.raw_sizes

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from apbundle.progress import Cancel, Progress, Reporter
 from apbundle.trace.decoding import EVENTS, EventArray
+from apbundle.trace.limits import UNKNOWN, Limits
 from apbundle.trace.pieces import event_pieces
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, Kind
@@ -32,12 +33,15 @@ class Accesses:
     times
         Nanoseconds since the recording's start, never falling. Hits come in batches: all of one have the time at which
         it was written.
+    in_force
+        The limits under which they were made; of a stretch from the middle, those that came into force in it.
     """
 
     units: NDArray[np.int32]
     sizes: NDArray[np.int64]
     events: NDArray[np.int64]
     times: NDArray[np.int64]
+    in_force: Limits = UNKNOWN
 
     def __len__(self) -> int:
         return len(self.units)
@@ -52,8 +56,8 @@ def read_accesses(
 ) -> Accesses:
     """The accesses among the events from number ``start`` to before ``stop`` (to the last one if ``None``).
 
-    An access is a hit or a miss; one whose load failed is neither. Accesses of a unit that the header does not list
-    (the recording is damaged there) are left out. Needs, for a moment, half as much again as the result.
+    An access is a hit or a miss; one whose load failed is neither. Accesses of a unit that the recording does not
+    tell of (it is damaged there) are left out. Needs, for a moment, half as much again as the result.
 
     Raises
     ------
@@ -67,16 +71,17 @@ def read_accesses(
     last = reader.count if stop is None else min(stop, reader.count)
     reporter = Reporter(progress, cancel)
     reporter.phase("reading", max(last - start, 0) * EVENTS.itemsize)
+    sizes, in_force = reader.units.sizes, Limits.at_start(reader.header, start)
     units: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
     numbers: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     times: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     for first, events in event_pieces(reader, start, last, reporter):
+        in_force = in_force.after(events)
         places = accesses_among(events)
         units.append(events["unit"][places].astype(np.int32))
         numbers.append(first + places)
         times.append(events["time"][places])
-    sizes = np.asarray(reader.header.sizes, np.int64)
-    return Accesses(_joined(units), sizes, _joined(numbers), np.maximum.accumulate(_joined(times)))
+    return Accesses(_joined(units), sizes, _joined(numbers), np.maximum.accumulate(_joined(times)), in_force)
 
 
 def accesses_among(events: EventArray) -> NDArray[np.intp]:

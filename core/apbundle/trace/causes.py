@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from apbundle.trace.columns import EvictionColumns, HitColumns, IdleColumns, Mis
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.distances import NEVER, LruStack
 from apbundle.trace.history import ByUnit, History, Piece
-from apbundle.trace.records import EVICT_CAUSES, NONE, Kind, RecordingHeader
+from apbundle.trace.records import EVICT_CAUSES, NONE, Kind
 from apbundle.trace.stories import EvictionCause, MissCause
 
 _CAUSES_OF_MISSES: Final = np.full(256, MissCause.UNKNOWN, np.uint8)
@@ -63,11 +63,6 @@ class Explainer:
         self.history: Final = history
         self._stack: Final = LruStack(sizes)
         self._stack.access(history.by_last_use)
-
-    @classmethod
-    def of(cls, header: RecordingHeader) -> Self:
-        """One that begins at the beginning."""
-        return cls(History(header), header.sizes)
 
     def explain(self, events: EventArray, *, hits: bool = False) -> Explained:
         """Explain the events that come next; of hits there is most and least to say, so they have to be asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -13,6 +13,7 @@ from apbundle.progress import Cancel, Progress, Reporter
 from apbundle.trace.accesses import Accesses, accesses_among
 from apbundle.trace.decoding import EVENTS
 from apbundle.trace.distances import NEVER, LruStack, total_bytes
+from apbundle.trace.limits import UNKNOWN, Limits
 from apbundle.trace.pieces import event_pieces
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.steps import Steps, rising
@@ -39,6 +40,8 @@ class Curve:
         All accesses, and the raw bytes of their units.
     footprint
         Raw bytes of all units accessed, each once.
+    in_force
+        The limits under which they were made, where that is known; see :class:`apbundle.trace.accesses.Accesses`.
     """
 
     limits: NDArray[np.int64]
@@ -47,6 +50,7 @@ class Curve:
     accesses: int
     accessed_bytes: int
     footprint: int
+    in_force: Limits = UNKNOWN
 
     @property
     def smallest(self) -> int:
@@ -166,7 +170,7 @@ def curve_of(accesses: Accesses, progress: Progress | None = None, cancel: Cance
         piece = accesses.units[start : start + _PIECE]
         builder.add(piece)
         reporter.advance(piece.nbytes)
-    return builder.curve()
+    return replace(builder.curve(), in_force=accesses.in_force)
 
 
 def read_curve(
@@ -181,9 +185,10 @@ def read_curve(
     They are never all in memory. Raises as :func:`apbundle.trace.accesses.read_accesses` and :class:`CurveBuilder`.
     """
     last = reader.count if stop is None else min(stop, reader.count)
-    builder = CurveBuilder(np.asarray(reader.header.sizes, np.int64))
+    builder, in_force = CurveBuilder(reader.units.sizes), Limits.at_start(reader.header, start)
     reporter = Reporter(progress, cancel)
     reporter.phase("measuring distances", max(last - start, 0) * EVENTS.itemsize)
     for _, events in event_pieces(reader, start, last, reporter):
+        in_force = in_force.after(events)
         builder.add(events["unit"][accesses_among(events)].astype(np.int32))
-    return builder.curve()
+    return replace(builder.curve(), in_force=in_force)

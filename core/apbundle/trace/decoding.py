@@ -38,7 +38,8 @@ EVENTS: Final = np.dtype(
 )
 """An event: nanoseconds since the start; raw bytes of the unit (of a clear: of all that left; of a resize: the new
 limit); the unit and, for an eviction, the unit that needed the room (of an error: its number), each an index into the
-header's units or ``NONE``; nanoseconds a load took; :class:`apbundle.trace.records.Kind`; cause."""
+recording's units or ``NONE``; nanoseconds a load took; :class:`apbundle.trace.records.Kind`; cause. Of pages that are
+announced: bytes of a page, their model, and for ``other`` the number of the first."""
 
 EventArray: TypeAlias = NDArray[Any]
 """A one-dimensional array of :data:`EVENTS`."""
@@ -60,23 +61,33 @@ class Decoded:
         Events and records that could not be what they claim; they are in ``events`` as far as they make sense.
     ended
         Whether the writer said that nothing follows.
+    known
+        How many units there are after it.
     """
 
     events: EventArray
     slots: int
     damaged: int
     ended: bool
+    known: int
 
 
-def decode(data: bytes, first: int, units: UnitList, earliest: int = 0) -> Decoded:
+def decode(
+    data: bytes, first: int, units: UnitList, earliest: int = 0, known: int | None = None, *, announces: bool = True
+) -> Decoded:
     """The events in ``data``, whole slots of which the first is number ``first`` of the recording.
 
     Parameters
     ----------
     units
-        What events may be about.
+        What events may be about; grows by what is announced in ``data``.
     earliest
         Time of the event before: no event is earlier, whatever it says.
+    known
+        How many of ``units`` were announced before; all if ``None``. No event is about others, or about one that is
+        announced behind it.
+    announces
+        Whether an announcement in ``data`` is believed.
     """
     slots, destroyed = _with_page_starts(np.frombuffer(data, SLOTS), first)
     places, end, damaged = _find_records(slots, first)
@@ -106,8 +117,9 @@ def decode(data: bytes, first: int, units: UnitList, earliest: int = 0) -> Decod
     within = np.arange(len(rows)) - starts[rows]
     ids = np.frombuffer(data, "<u4")
     events["unit"][hit_rows] = ids[((places[rows] + 1) * IDS_PER_SLOT + within)[hit_rows]]
-    damaged += _check_units(events, units)
-    return Decoded(events, end, damaged, ended)
+    limits, known, wrong = _announcements(events, units, len(units) if known is None else known, announces)
+    damaged += wrong + _check_units(events, units, limits)
+    return Decoded(events, end, damaged, ended, known)
 
 
 def _with_page_starts(slots: NDArray[Any], first: int) -> tuple[NDArray[Any], int]:
@@ -149,13 +161,41 @@ def _find_records(slots: NDArray[Any], first: int) -> tuple[NDArray[np.int64], i
     return np.flatnonzero(np.cumsum(edges[:end], dtype=np.int8) == 0), end, damaged
 
 
-def _check_units(events: EventArray, units: UnitList) -> int:
-    """Make every unit one of ``units`` or ``NONE``, and every size that unit's; how many were not."""
-    wrong = (events["unit"] >= len(units)) & (events["unit"] != NONE)
+def _announcements(
+    events: EventArray, units: UnitList, known: int, believed: bool
+) -> tuple[int | NDArray[np.int64], int, int]:
+    """Add what is announced to ``units``.
+
+    Returns
+    -------
+    limits, known, wrong
+        How many units there are at each event, and after all; how many announcements made no sense.
+    """
+    places = np.flatnonzero(events["kind"] == Kind.PAGES)
+    if not len(places):
+        return known, known, 0
+    limits = np.empty(len(events), np.int64)
+    begin = wrong = 0
+    columns = (events[name][places].tolist() for name in ("unit", "bytes", "other"))
+    for place, model, size, first in zip(places.tolist(), *columns, strict=True):
+        limits[begin : place + 1] = known
+        begin = place + 1
+        count = units.announce(model, size, first) if believed and first == known else 0
+        known += count
+        if not count:
+            events["unit"][place] = NONE
+            wrong += 1
+    limits[begin:] = known
+    return limits, known, wrong
+
+
+def _check_units(events: EventArray, units: UnitList, limits: int | NDArray[np.int64]) -> int:
+    """Make every unit one of those there were, or ``NONE``, and every size that unit's; how many were not."""
+    wrong = (events["unit"] >= limits) & (events["unit"] != NONE)
     events["unit"][wrong] = NONE
     evictions = events["kind"] == Kind.EVICT
-    events["other"][evictions & (events["other"] >= len(units))] = NONE
-    events["other"][~evictions & (events["kind"] != Kind.ERROR)] = NONE
+    events["other"][evictions & (events["other"] >= limits)] = NONE
+    events["other"][~evictions & (events["kind"] != Kind.ERROR) & (events["kind"] != Kind.PAGES)] = NONE
     latency = events["latency"]
     latency[~np.isfinite(latency) | (latency < 0)] = 0
     of_a_unit = np.isin(events["kind"], [int(kind) for kind in _OF_A_UNIT])

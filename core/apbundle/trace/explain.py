@@ -47,23 +47,24 @@ def explain(
     Cancelled
         ``cancel`` answered true.
     """
-    header, last = reader.header, reader.count if stop is None else min(stop, reader.count)
-    history = History(header) if history is None else history.copy()
+    count, units = reader.count, reader.units  # what comes later is of units that are not known yet
+    last = count if stop is None else min(stop, count)
+    history = History(reader.header, len(units)) if history is None else history.copy(len(units))
     if start < history.event:
         raise ValueError(f"event {start} is before event {history.event}")
     reporter = Reporter(progress, cancel)
     reporter.phase("reading", max(last - history.event, 0) * EVENTS.itemsize)
     for _, events in event_pieces(reader, history.event, min(start, last), reporter):
         history.advance(Piece.of(events, history))
-    explainer = Explainer(history, header.sizes)
-    sequels = Sequels(len(header.units))
+    explainer = Explainer(history, units.sizes)
+    sequels = Sequels(len(units))
     for _, events in event_pieces(reader, start, last, reporter):
         explained = explainer.explain(events, hits=hits)
         sequels.look(explained.piece)
-        sequels.add(stories_of(explained, header.sizes))
+        sequels.add(stories_of(explained, units.sizes))
     if sequels.open:
-        reporter.phase("looking ahead", (reader.count - last) * EVENTS.itemsize)
-        for _, events in event_pieces(reader, last, None, reporter):
+        reporter.phase("looking ahead", (count - last) * EVENTS.itemsize)
+        for _, events in event_pieces(reader, last, count, reporter):
             piece = Piece.of(events, history)
             sequels.look(piece)
             history.advance(piece)

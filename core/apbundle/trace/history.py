@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import NONE, Kind, RecordingHeader
-from apbundle.trace.units import MAX_SIZE
 
 _LONGEST: Final = float(1 << 62)
 
@@ -29,24 +28,25 @@ class History:
     ----------
     header
         Of the recording; nothing of it has been gone through yet.
+    units
+        How many units it is of; ``None``: as many as the header lists.
 
     Attributes
     ----------
     event
         The number of the event that comes next.
     limit
-        The limit in bytes; ``None`` if the header names none.
+        The limit in force in bytes; ``None`` if the header names none.
     used
         Bytes in memory.
     lost
         Whether events before were lost to damage.
     """
 
-    def __init__(self, header: RecordingHeader) -> None:
-        count = len(header.units)
-        limit = header.config.get("max_memory")
+    def __init__(self, header: RecordingHeader, units: int | None = None) -> None:
+        count = len(header.units) if units is None else units
         self.event = 0
-        self.limit: int | None = limit if type(limit) is int and 0 <= limit <= MAX_SIZE else None
+        self.limit = header.limit
         self.used = 0
         self.lost = False
         self.time = self.time_before = 0  # of the last event, and of the last one that is not of the same time
@@ -61,12 +61,16 @@ class History:
         self.left_cause = np.zeros(count, np.uint8)
         self.left_for = np.zeros(count, np.uint32)
 
-    def copy(self) -> History:
-        """Another one that goes on from here by itself; worth keeping where one may want to start again."""
+    def copy(self, units: int | None = None) -> History:
+        """Another one that goes on from here by itself; worth keeping where one may want to start again.
+
+        With ``units``, of so many units, in case more were announced.
+        """
         other = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):
-                setattr(other, name, value.copy())
+                more = np.zeros(max((units or 0) - len(value), 0), value.dtype)
+                setattr(other, name, np.concatenate([value, more]))
         return other
 
     @property

@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apbundle.trace.decoding import EVENTS, EventArray, decode
+from apbundle.trace.decoding import EVENTS, Decoded, EventArray, decode
 from apbundle.trace.records import IDS_PER_SLOT, NONE, PAGE_SLOTS, SLOT, TOTALS_SLOTS, Kind, Totals
 from apbundle.trace.storage import RecordingFile
-from apbundle.trace.units import MAX_SIZE
+from apbundle.trace.units import MAX_SIZE, UnitList
 
 _START: Final = np.dtype(
     [
@@ -26,7 +26,8 @@ _START: Final = np.dtype(
         ("follow", "<u2"),
         ("rest", "V16"),
         ("events", "<u8"),
-        ("counters", "<u8", 7),
+        ("counters", "<u8", 6),
+        ("announced", "<u8"),
     ]
 )
 """The slots that a page begins with."""
@@ -46,10 +47,13 @@ class PageIndex:
         The time at which each begins, in nanoseconds since the start; int64, ascending.
     sound
         Which pages are believed what they say.
+    units
+        What was paged, as far as it was announced in the pages before the last, or seen in that one.
     """
 
     def __init__(self, file: RecordingFile) -> None:
         self.file: Final = file
+        self.units = file.header.units.copy()
         self._seen = 0
         self._keep(0)
 
@@ -63,13 +67,22 @@ class PageIndex:
         if pages == self._seen:
             return
         # The last page is judged again, now that another follows. Of a file that was cut short nothing is known.
-        known = max(len(self) - 1, 0) if pages > self._seen else 0
+        known = max(len(self) - 1, 0)
+        if pages < self._seen:
+            known, self.units = 0, self.file.header.units.copy()
         self._keep(known)
         self._seen = pages
         while pages > known and not any(self.file.read((pages - 1) * PAGE_SLOTS, PAGE_SLOTS)):
             pages -= 1  # zeros are what a machine that stopped leaves
         found = b"".join(self.file.read(page * PAGE_SLOTS, 1 + TOTALS_SLOTS) for page in range(known, pages))
         self._judge(np.frombuffer(found, _START, len(found) // _START.itemsize))
+        self._find_announcements()
+
+    def all_units(self) -> UnitList:
+        """What was paged up to the end of the file."""
+        if len(self):
+            self._decode(len(self) - 1, 0)
+        return self.units
 
     def events(self, page: int, earliest: int = 0) -> EventArray:
         """The events of a page, as many as there must be; none is earlier than ``earliest``.
@@ -96,15 +109,33 @@ class PageIndex:
         return Totals.unpack(data[SLOT:]) if len(data) == _START.itemsize else Totals()
 
     def _decode(self, page: int, earliest: int) -> EventArray:
+        known = self._known[page : page + 2]
+        announces = len(known) < 2 or known[0] != known[1]  # the last page may announce, and others that did
+        return self._decode_page(page, earliest, int(known[0]), announces=announces).events
+
+    def _decode_page(self, page: int, earliest: int, known: int, *, announces: bool) -> Decoded:
         slot = page * PAGE_SLOTS
-        return decode(self.file.read(slot, PAGE_SLOTS), slot, self.file.header.units, earliest).events
+        return decode(self.file.read(slot, PAGE_SLOTS), slot, self.units, earliest, known, announces=announces)
 
     def _keep(self, known: int) -> None:
         """Forget all but the first ``known`` pages."""
         if not known:
             self.firsts = self.times = np.zeros(0, np.int64)
             self.sound = np.zeros(0, np.bool_)
+            self._announced = np.zeros(0, np.int64)  # by each page's own word; -1 if it does not say
+            self._known = np.zeros(0, np.int64)  # units before each page
         self.firsts, self.times, self.sound = self.firsts[:known], self.times[:known], self.sound[:known]
+        self._announced, self._known = self._announced[:known], self._known[:known]
+
+    def _find_announcements(self) -> None:
+        """Know how many units there were before each page; those that announced some, or may have, are read whole."""
+        start = max(len(self._known) - 1, 0)
+        before = int(self._known[start]) if len(self._known) else len(self.file.header.units)
+        self._known = np.concatenate([self._known[:start], np.full(len(self) - start, before)])
+        says = self._announced[start:]
+        differs = (says[:-1] != says[1:]) | (says[:-1] < 0) | (says[1:] < 0)
+        for page in (np.flatnonzero(differs) + start).tolist():
+            self._known[page + 1 :] = self._decode_page(page, 0, int(self._known[page]), announces=True).known
 
     def _judge(self, starts: NDArray[Any]) -> None:
         """Add pages that begin like this."""
@@ -134,10 +165,12 @@ class PageIndex:
             times.append(time)
             sound.append(believed)
         self.firsts, self.times, self.sound = np.array(firsts, np.int64), np.array(times, np.int64), np.array(sound)
+        announced = np.where(formed, np.minimum(starts["announced"], MAX_SIZE).astype(np.int64), -1)
+        self._announced = np.concatenate([self._announced, announced])
 
     def _measure(self, page: int) -> tuple[int, int]:
         """How many events a page has, and the time of the first; all of it is read."""
-        events = self._decode(page, 0)
+        events = self._decode_page(page, 0, len(self.file.header.units), announces=False).events
         return len(events), int(events["time"][0]) if len(events) else 0
 
 

@@ -11,9 +11,9 @@ import sys
 import time
 import warnings
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 from apbundle.errors import BundleError
 from apbundle.fileio import StrPath, syscalls
@@ -36,7 +36,10 @@ from apbundle.trace.records import (
     RecordingHeader,
     Totals,
 )
-from apbundle.trace.units import MAX_SIZE
+from apbundle.trace.units import MAX_SIZE, MAX_UNITS
+
+NewUnits: TypeAlias = Callable[[int], Iterable[tuple[int, int, int, int]]]
+"""Tells, from a number on, which units there are now: model, bytes of a page, number of the first, how many pages."""
 
 _BUFFERED: Final = 16 * 1024  # bytes: a full batch of hits does not wait for the next
 
@@ -48,8 +51,10 @@ class RecordingWriter:
     writer falls silent, and warns once when it is asked to announce. Made by :meth:`create`.
     """
 
-    def __init__(self, descriptor: int, path: str, size: int) -> None:
+    def __init__(self, descriptor: int, path: str, size: int, known: int, new_units: NewUnits) -> None:
         self._descriptor: int | None = descriptor
+        self._known = known  # units that the file tells of
+        self._new_units: Final = new_units
         self._path: Final = path
         self._start: Final = time.monotonic_ns()
         self._totals: Final = Totals()
@@ -59,22 +64,28 @@ class RecordingWriter:
         self._news: list[str] = []  # what there is to announce
 
     @classmethod
-    def create(cls, path: StrPath, header: RecordingHeader) -> RecordingWriter:
+    def create(cls, path: StrPath, header: RecordingHeader, new_units: NewUnits = lambda known: ()) -> RecordingWriter:
         """Begin a recording at ``path``; an earlier recording there is replaced, and whoever follows it sees that.
+
+        Parameters
+        ----------
+        new_units
+            Is asked when something happens to a unit that neither the header nor an earlier answer told of.
 
         Raises
         ------
         TargetRefused
             Something else than a recording is there.
         DestinationBusy
-            Another process is recording there.
+            Something is being recorded there, by this process or another.
         LimitExceeded
             The header is too long.
         OSError
             The file cannot be created or written.
         """
         target, begin = os.path.abspath(os.fsdecode(path)), header.to_bytes()
-        return cls(create_recording_file(target, begin), target, len(begin))
+        descriptor = create_recording_file(target, begin)
+        return cls(descriptor, target, len(begin), len(header.units), new_units)
 
     @property
     def path(self) -> str:
@@ -109,6 +120,8 @@ class RecordingWriter:
 
     def loaded(self, unit: int, size: int, cause: str, latency: int) -> None:
         """Record a miss, or a prefetch when the cause is not ``demand``."""
+        if unit >= self._known:
+            self._announce_units()
         missed = cause == "demand"
         self._event(Kind.MISS if missed else Kind.PREFETCH, LOAD_CAUSES[cause], unit, size, latency=latency)
         self._totals.misses += missed
@@ -118,6 +131,8 @@ class RecordingWriter:
 
     def evicted(self, unit: int, size: int, cause: str, needed_by: int | None) -> None:
         """Record that a unit left."""
+        if needed_by is not None and needed_by >= self._known:
+            self._announce_units()
         self._event(Kind.EVICT, EVICT_CAUSES[cause], unit, size, other=NONE if needed_by is None else needed_by)
         self._totals.evictions += 1
         self._totals.memory_used -= size
@@ -128,6 +143,8 @@ class RecordingWriter:
 
     def load_failed(self, unit: int, cause: str, error: Exception, latency: int) -> None:
         """Record that a load raised."""
+        if unit >= self._known:
+            self._announce_units()
         number = 0
         if isinstance(error, BundleError):
             number = ERROR_NUMBERS.get(error.code, 0)
@@ -189,6 +206,17 @@ class RecordingWriter:
     def __del__(self) -> None:
         self.abandon()
 
+    def _announce_units(self) -> None:
+        """Record which units there are that were not told of."""
+        for model, size, first, count in self._new_units(self._known):
+            if count > MAX_UNITS - first:
+                self._news.append(f"Recording to {self._path} stopped: there are more than {MAX_UNITS:,} units.")
+                self.abandon()
+                return
+            self._event(Kind.PAGES, 0, model, size, other=first)
+            self._totals.announced += count
+            self._known = first + count
+
     def _event(self, kind: Kind, cause: int, unit: int, size: int, other: int = NONE, latency: int = 0) -> None:
         if self._descriptor is not None:
             self._page_room(1)
@@ -226,7 +254,12 @@ class RecordingWriter:
 _refused: Final[set[str]] = set()  # folders from the environment of which was said that they do not work
 
 
-def start_recording(path: StrPath | None, bundle: str, header: Callable[[], RecordingHeader]) -> RecordingWriter | None:
+def start_recording(
+    path: StrPath | None,
+    bundle: str,
+    header: Callable[[], RecordingHeader],
+    new_units: NewUnits = lambda known: (),
+) -> RecordingWriter | None:
     """A recording, or ``None`` if none is wanted or can be: the program goes on either way.
 
     Parameters
@@ -238,6 +271,8 @@ def start_recording(path: StrPath | None, bundle: str, header: Callable[[], Reco
         Path of the bundle.
     header
         Makes the header, if there is a recording.
+    new_units
+        See :meth:`RecordingWriter.create`.
 
     Warns
     -----
@@ -250,7 +285,7 @@ def start_recording(path: StrPath | None, bundle: str, header: Callable[[], Reco
             return None
         if path is None:
             syscalls.makedirs(os.path.dirname(target), 0o777, True)
-        return RecordingWriter.create(target, header())
+        return RecordingWriter.create(target, header(), new_units)
     except (BundleError, OSError, ValueError, MemoryError) as error:  # ValueError: units that no file can have
         place = os.environ.get(VARIABLE, "") if path is None else os.fsdecode(path)
         told = path is None and place in _refused

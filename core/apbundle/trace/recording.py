@@ -15,6 +15,7 @@ from apbundle.trace.decoding import EVENTS, EventArray, decode
 from apbundle.trace.pages import PageIndex
 from apbundle.trace.records import PAGE_SLOTS, SLOT, RecordingHeader, Totals
 from apbundle.trace.storage import RecordingFile
+from apbundle.trace.units import UnitList
 
 Status = Literal["live", "ended", "abandoned"]
 
@@ -42,6 +43,7 @@ class RecordingReader:
         self.damaged = 0
         self._file: RecordingFile | None = RecordingFile.open(self.path)
         self._index: PageIndex | None = None
+        self._units = self._file.header.units.copy()  # as far as poll came
         self._slot = 0  # the next one for poll
         self._time = 0
         self._ended = False
@@ -64,6 +66,11 @@ class RecordingReader:
     def header(self) -> RecordingHeader:
         """What the recording is of."""
         return self._opened().header
+
+    @property
+    def units(self) -> UnitList:
+        """All that was paged up to now: the header's units, and those that were announced since."""
+        return self._pages().all_units()
 
     @property
     def status(self) -> Status:
@@ -96,7 +103,7 @@ class RecordingReader:
             file = self._opened()
         slots = file.slots
         count = max(limit // SLOT, PAGE_SLOTS)
-        decoded = decode(file.read(self._slot, count), self._slot, file.header.units, self._time)
+        decoded = decode(file.read(self._slot, count), self._slot, self._units, self._time)
         if decoded.slots:
             self._slot += decoded.slots
             self._ended = decoded.ended
@@ -190,6 +197,7 @@ class RecordingReader:
             return False
         self.close()
         self._file = file
+        self._units = file.header.units.copy()
         self.generation += 1
         self._slot = self._time = 0
         self._ended = False

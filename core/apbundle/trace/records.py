@@ -36,7 +36,7 @@ PRELUDE: Final = Struct("<8sII")
 RECORD: Final = Struct("<QIBBHQIf")
 """Time, unit, kind, cause, slots that follow, bytes, other, latency."""
 TOTALS: Final = Struct("<8Q")
-"""What follows a ``TOTALS`` record: the fields of :class:`Totals` and a zero."""
+"""What follows a ``TOTALS`` record: the fields of :class:`Totals`."""
 TOTALS_SLOTS: Final = TOTALS.size // SLOT
 
 
@@ -55,6 +55,7 @@ class Kind(IntEnum):
     CLEAR = 9
     TOTALS = 10
     END = 11
+    PAGES = 12
 
 
 NO_EVENTS: Final = frozenset({Kind.PAD, Kind.TOTALS, Kind.END})
@@ -86,7 +87,7 @@ ERROR_NUMBERS: Final = {
 
 @dataclass(slots=True)
 class Totals:
-    """Counters from the start of a recording up to some record."""
+    """Counters from the start of a recording up to some record; ``announced`` are units that the header lacks."""
 
     events: int = 0
     hits: int = 0
@@ -95,6 +96,7 @@ class Totals:
     prefetches: int = 0
     bytes_loaded: int = 0
     memory_used: int = 0
+    announced: int = 0
 
     def pack(self) -> bytes:
         """As stored."""
@@ -106,13 +108,13 @@ class Totals:
             self.prefetches,
             self.bytes_loaded,
             max(self.memory_used, 0),
-            0,
+            self.announced,
         )
 
     @classmethod
     def unpack(cls, data: bytes) -> Totals:
         """From what :meth:`pack` made, no counter larger than :data:`apbundle.trace.units.MAX_SIZE`."""
-        return cls(*(min(counter, MAX_SIZE) for counter in TOTALS.unpack(data)[:-1]))
+        return cls(*(min(counter, MAX_SIZE) for counter in TOTALS.unpack(data)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class RecordingHeader:
     bundle
         Path of the bundle.
     units
-        What is paged.
+        What is paged, as far as it was known then; more may be announced later.
     identity
         Device, inode, size and modification time of the bundle, under the names of ``FileIdentity``.
     binding
@@ -159,6 +161,18 @@ class RecordingHeader:
     def sizes(self) -> NDArray[np.int64]:
         """The raw bytes of each unit."""
         return self.units.sizes
+
+    @property
+    def limit(self) -> int | None:
+        """The limit in bytes when the recording began; ``None`` if it does not say, or makes no sense."""
+        limit = self.config.get("max_memory")
+        return limit if type(limit) is int and 0 <= limit <= MAX_SIZE else None
+
+    @property
+    def policy(self) -> str | None:
+        """The name of the policy, one of ``POLICIES`` if it makes sense; ``None`` if it does not say."""
+        policy = self.config.get("eviction")
+        return policy if isinstance(policy, str) else None
 
     def to_bytes(self) -> bytes:
         """The start of a recording file, up to its first record.

@@ -15,6 +15,7 @@ import numpy as np
 from apbundle.progress import Cancel, Progress, Reporter
 from apbundle.trace.decoding import EVENTS, EventArray
 from apbundle.trace.distances import exact_sum
+from apbundle.trace.limits import Limits
 from apbundle.trace.pieces import event_pieces
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, Kind
@@ -29,12 +30,15 @@ class Rerun:
     ----------
     recorded, replayed
         The counters then and now.
+    in_force
+        The limits under which it was recorded.
     refused
         Accesses, pins and limits that could not be repeated, because what is pinned leaves too little room.
     """
 
     recorded: Counts
     replayed: Counts
+    in_force: Limits
     refused: int
 
 
@@ -71,12 +75,13 @@ def rerun(
     reporter = Reporter(progress, cancel)
     reporter.phase("replaying", reader.count * EVENTS.itemsize)
     repeater = Repeater(pager, source, resizes=resizes, predictions=predictions)
-    recorded = _Recorded()
+    recorded, in_force = _Recorded(), Limits.of(reader.header.limit)
     for _, events in event_pieces(reader, reporter=reporter):
         recorded.add(events)
+        in_force = in_force.after(events)
         repeater.repeat(events)
     repeater.finish()
-    return Rerun(recorded.counts(), repeater.counts(), repeater.refused)
+    return Rerun(recorded.counts(), repeater.counts(), in_force, repeater.refused)
 
 
 class _Recorded:

@@ -30,6 +30,7 @@ _OF_A_UNIT: Final[dict[int, str]] = {
     Kind.MISS: "a miss",
     Kind.EVICT: "an eviction",
     Kind.PREFETCH: "a prefetch",
+    Kind.PAGES: "pieces",
 }
 
 
@@ -181,6 +182,8 @@ def _remark(remark: Remark, names: Sequence[str], policy: str) -> str:
         return f"the limit is {size} from now on" + (
             "" if remark.limit is None else f"; it was {format_size(remark.limit)}"
         )
+    if remark.kind == Kind.PAGES and remark.unit is not None:
+        return f"{name} is read in pieces of {size} from now on, where it does not fit under the limit"
     if remark.kind == Kind.CLEAR:
         return f"everything that was not pinned was dropped at once: {size}"
     if remark.kind == Kind.PIN:

@@ -12,6 +12,7 @@ from apbundle.trace.causes import Explained, Explainer
 from apbundle.trace.decoding import EVENTS
 from apbundle.trace.distances import NEVER, exact_sum
 from apbundle.trace.history import History, Piece
+from apbundle.trace.limits import Limits
 from apbundle.trace.pieces import event_pieces
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import Kind
@@ -43,18 +44,21 @@ def summarize(
         ``cancel`` answered true.
     """
     last = reader.count if stop is None else min(stop, reader.count)
-    history = History(reader.header)
+    units = reader.units
+    history = History(reader.header, len(units))
     reporter = Reporter(progress, cancel)
     reporter.phase("explaining", last * EVENTS.itemsize)
     if start < 0:
         raise ValueError(f"events are counted from 0, not {start}")
     for _, events in event_pieces(reader, 0, min(start, last), reporter):
         history.advance(Piece.of(events, history))
-    explainer = Explainer(history, reader.header.sizes)
-    sums = _Sums(len(reader.header.units))
+    explainer = Explainer(history, units.sizes)
+    sums = _Sums(len(units))
+    in_force = Limits.of(history.limit)
     for _, events in event_pieces(reader, start, last, reporter):
         sums.add(explainer.explain(events))
-    return sums.summary(reader.header.sizes, history.limit)
+        in_force = in_force.after(events)
+    return sums.summary(units.sizes, in_force)
 
 
 class _Sums:
@@ -87,7 +91,7 @@ class _Sums:
         self._add_misses(explained)
         self._add_evictions(explained)
 
-    def summary(self, sizes: NDArray[np.int64], limit: int | None) -> Summary:
+    def summary(self, sizes: NDArray[np.int64], in_force: Limits) -> Summary:
         """The sums; ``sizes`` are the units' raw bytes."""
         gains = self._within + np.cumsum(self._gains)
         steps = np.flatnonzero(self._gains).tolist()
@@ -101,7 +105,7 @@ class _Sums:
             prefetches_used=int(self._kinds[Kind.PREFETCH_USED]),
             failures=int(self._kinds[Kind.ERROR]),
             lost=int(self._kinds[Kind.PAD]),
-            limit=limit,
+            in_force=in_force,
             within=self._within,
             gains=tuple((1 << step, int(gains[step])) for step in steps),
             enough=self._enough or None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from apbundle.trace.limits import Limits
 from apbundle.trace.stories import EvictionCause, MissCause
 
 MOST_VICTIMS: Final = 1000
@@ -48,7 +49,7 @@ class Summary:
     Parameters
     ----------
     events, hits
-        How many there were; those of units that the header does not list are no hits.
+        How many there were; those of units that the recording does not tell of are no hits.
     misses
         By cause; all of :class:`MissCause` are there.
     evictions
@@ -61,8 +62,8 @@ class Summary:
         Loads that failed.
     lost
         Events lost to damage.
-    limit
-        The last limit in bytes; ``None`` if the header names none.
+    in_force
+        The limits under which it happened.
     within
         Of the misses for capacity or a lowered limit, those that LRU, given the accesses alone, would have had as hits
         under the limit of that time.
@@ -85,7 +86,7 @@ class Summary:
     prefetches_used: int
     failures: int
     lost: int
-    limit: int | None
+    in_force: Limits
     within: int
     gains: tuple[tuple[int, int], ...]
     enough: int | None

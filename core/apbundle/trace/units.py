@@ -5,12 +5,14 @@ A recording may be of millions of pages. They are told by two numbers a model, a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, Final, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from apbundle.trace.page_groups import PageGroups
 
 MAX_UNITS: Final = 1 << 25
 """Most units a recording may be of."""
@@ -22,7 +24,7 @@ Parts: TypeAlias = tuple[Sequence[int], Sequence[str], Sequence[int]]
 
 
 class UnitList:
-    """Numbers, names and sizes of all units.
+    """Numbers, names and sizes of all units. What there is stays as it is; :meth:`announce` adds pages at the end.
 
     Parameters
     ----------
@@ -54,13 +56,10 @@ class UnitList:
         self._part_models: Final = _integers(part_models)
         self._listed: Final = np.concatenate([_integers(sizes), _integers(part_sizes)])
         pairs = _integers(pages).reshape(-1, 2)
-        self._page_models: Final = pairs[:, 0].copy()
-        self._page_bytes: Final = pairs[:, 1].copy()
-        self._check(len(part_names))
-        self._page_counts: Final[NDArray[np.int64]] = -(-self._listed[self._page_models] // self._page_bytes)
-        self._page_ends: Final[NDArray[np.int64]] = len(self._listed) + np.cumsum(
-            np.minimum(self._page_counts, MAX_UNITS)
-        )
+        self._check(len(part_names), pairs)
+        counts = -(-self._listed[pairs[:, 0]] // pairs[:, 1])
+        self._pages = PageGroups(len(self._listed), pairs[:, 0], pairs[:, 1], np.minimum(counts, MAX_UNITS))
+        self._sizes: NDArray[np.int64] | None = None
         if len(self) > MAX_UNITS:
             raise ValueError(f"there are more than {MAX_UNITS} units")
 
@@ -85,29 +84,59 @@ class UnitList:
                 "names": self._names[models:],
                 "sizes": self._listed[models:].tolist(),
             }
-        if len(self._page_models):
-            content["pages"] = {"models": self._page_models.tolist(), "sizes": self._page_bytes.tolist()}
+        if len(self._pages):
+            content["pages"] = {"models": self._pages.models.tolist(), "sizes": self._pages.sizes.tolist()}
         return content
+
+    def copy(self) -> UnitList:
+        """Another one that grows by itself."""
+        other = copy.copy(self)
+        other._pages = self._pages.copy()
+        return other
+
+    def announce(self, model: int, size: int, first: int) -> int:
+        """Take in that the units from ``first`` on are the pages of ``model``, of ``size`` bytes each.
+
+        Returns
+        -------
+        int
+            How many these are, also if they were known already; 0 if it cannot be: there is no such model, it has no
+            bytes, other units have these numbers, numbers are left out, or there would be more than
+            :data:`MAX_UNITS`.
+        """
+        if not (0 <= model < self._models and size > 0):
+            return 0
+        count = -(-int(self._listed[model]) // size)
+        if first == len(self):
+            if not 0 < count <= MAX_UNITS - first:
+                return 0
+            self._pages.append(model, size, count)
+            self._sizes = None
+            return count
+        return count if self._pages.starting_at(first) == (model, size, count) else 0
 
     @property
     def models(self) -> int:
         """How many of the units are whole models: the first ones."""
         return self._models
 
-    @cached_property
+    @property
     def names(self) -> Sequence[str]:
         """What to call each unit: see :meth:`name`. A tuple if there are only models; else made when asked for."""
-        return self._names if len(self) == self._models else _Names(self)
+        return self._names if len(self) == self._models else UnitNames(self)
 
-    @cached_property
+    @property
     def sizes(self) -> NDArray[np.int64]:
-        """The raw bytes of each unit; 8 bytes of memory a unit."""
-        sizes = np.concatenate([self._listed, np.repeat(self._page_bytes, self._page_counts)])
-        some = self._page_counts > 0
-        before = (self._page_counts[some] - 1) * self._page_bytes[some]
-        sizes[self._page_ends[some] - 1] = self._listed[self._page_models[some]] - before
-        sizes.setflags(write=False)
-        return sizes
+        """The raw bytes of each unit; 8 bytes of memory a unit, kept until more are announced."""
+        if self._sizes is None:
+            pages = self._pages
+            sizes = np.concatenate([self._listed, np.repeat(pages.sizes, pages.counts)])
+            some = pages.counts > 0
+            before = (pages.counts[some] - 1) * pages.sizes[some]
+            sizes[pages.ends[some] - 1] = self._listed[pages.models[some]] - before
+            sizes.setflags(write=False)
+            self._sizes = sizes
+        return self._sizes
 
     def sizes_of(self, units: NDArray[Any]) -> NDArray[np.int64]:
         """The raw bytes of these units, without working out all others."""
@@ -115,9 +144,9 @@ class UnitList:
         sizes = np.empty(len(units), np.int64)
         sizes[~paged] = self._listed[units[~paged]]
         if paged.any():
-            place, page = self._pages_at(units[paged].astype(np.int64))
-            length = self._page_bytes[place]
-            sizes[paged] = np.minimum(self._listed[self._page_models[place]] - page * length, length)
+            place, page = self._pages.locate(units[paged].astype(np.int64))
+            length = self._pages.sizes[place]
+            sizes[paged] = np.minimum(self._listed[self._pages.models[place]] - page * length, length)
         return sizes
 
     def models_of(self, units: NDArray[Any]) -> NDArray[np.int64]:
@@ -127,7 +156,7 @@ class UnitList:
         part = (units >= self._models) & ~paged
         models[part] = self._part_models[models[part] - self._models]
         if paged.any():
-            models[paged] = self._page_models[self._pages_at(models[paged])[0]]
+            models[paged] = self._pages.models[self._pages.locate(models[paged])[0]]
         return models
 
     def model(self, unit: int) -> int:
@@ -149,11 +178,11 @@ class UnitList:
         owner = self._names[self.model(unit)]
         if unit < len(self._listed):
             return f"{owner}/{self._names[unit]}"
-        _, page = self._pages_at(np.array([unit]))
+        _, page = self._pages.locate(np.array([unit]))
         return f"{owner}[{page[0]}]"
 
     def __len__(self) -> int:
-        return int(self._page_ends[-1]) if len(self._page_ends) else len(self._listed)
+        return self._pages.end
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UnitList) and self.to_json() == other.to_json()
@@ -163,13 +192,7 @@ class UnitList:
     def __repr__(self) -> str:
         return f"UnitList({self._models} models, {len(self)} units)"
 
-    def _pages_at(self, units: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of units that are pages: which pair of a model and a page size each belongs to, and which page it is."""
-        place = np.searchsorted(self._page_ends, units, side="right")
-        page: NDArray[np.int64] = units - (self._page_ends[place] - self._page_counts[place])
-        return place, page
-
-    def _check(self, part_names: int) -> None:
+    def _check(self, part_names: int, pages: NDArray[np.int64]) -> None:
         listed, models = self._listed, self._models
         if len(listed) != len(self._names) or not part_names == len(self._part_models) == len(listed) - models:
             raise ValueError("a list of names, of sizes and of models differ in length")
@@ -177,15 +200,15 @@ class UnitList:
             raise ValueError(f"{listed.min()} is no size")
         if (int((listed >> 32).sum()) << 32) + int((listed & 0xFFFFFFFF).sum()) > MAX_SIZE:
             raise ValueError("the sizes add up to more than a file can have")
-        for numbers in (self._part_models, self._page_models):
+        for numbers in (self._part_models, pages[:, 0]):
             if len(numbers) and not (numbers.min() >= 0 and numbers.max() < models):
                 raise ValueError("a number is no model's")
-        if len(self._page_bytes) and self._page_bytes.min() < 1:
+        if len(pages) and pages[:, 1].min() < 1:
             raise ValueError("a page has no bytes")
 
 
-class _Names(Sequence[str]):
-    """The names of the units of a list, made one by one."""
+class UnitNames(Sequence[str]):
+    """The names of the units of a list, made one by one; grows as the list does."""
 
     def __init__(self, units: UnitList) -> None:
         self._units = units
