@@ -178,3 +178,22 @@ def test_a_pager_goes_with_its_last_reference(prefetch: Prefetch) -> None:
     del pager
     assert gone() is None
     assert len(view) == 100
+
+
+def test_a_load_that_ends_the_thread_does_not_end_loading_ahead() -> None:
+    class Stop(BaseException):
+        pass
+
+    seen: list[int] = []
+
+    def load(request: Request) -> None:
+        seen.append(request.unit.id)
+        if request.unit.id == 0:
+            raise Stop
+
+    loader = BackgroundLoader(load)
+    loader.hint(Request(UNITS[0]))
+    wait_until(lambda: not loader._running)
+    loader.hint(Request(UNITS[1]))
+    wait_until(lambda: seen == [0, 1])
+    loader.close()

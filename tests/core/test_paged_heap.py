@@ -7,7 +7,7 @@ import mmap
 
 import pytest
 
-from apbundle.paged.heap import BOOKKEEPING, DECODER, CountingHeap
+from apbundle.paged.heap import BOOKKEEPING, DECODER, FREE, CountingHeap
 from apbundle.paging.observer import EvictCause, Silence
 from apbundle.paging.pager import Pager
 from apbundle.paging.units import Unit
@@ -86,15 +86,13 @@ def test_room_is_made_when_copies_took_it() -> None:
     pager = Pager(units(3, 1000).get, heap, max_memory=3 * (1000 + BOOKKEEPING), observer=notes)
     for number in range(3):
         pager.get(("m", number))
-    pager.make_room()
+    pager.make_room(lambda: None)
     assert notes.left == []
-    copy = heap.copy_buffer(1000)
-    pager.make_room()
+    copy = pager.make_room(lambda: heap.copy_buffer(1000))
     assert notes.left == [(0, "room", None)]
     assert pager.charged <= pager.max_memory
     assert notes.limits == []
-    more = [heap.copy_buffer(1000) for _ in range(20)]
-    pager.make_room()
+    more = pager.make_room(lambda: [heap.copy_buffer(1000) for _ in range(20)])
     assert pager.cached_count == 0
     assert len(copy) + sum(map(len, more)) == pager.charged
     pager.close()
@@ -113,6 +111,46 @@ def test_idle_memory_makes_way_for_copies() -> None:
     assert pager.resident <= pager.max_memory
     assert heap.copied >= 3 * (size - 1000)
     del copies
+    pager.close()
+
+
+def test_whole_models_are_charged_what_they_cost_when_there_are_many() -> None:
+    table: dict[object, Unit] = {f"m{number}": Unit(number, f"m{number}", 100) for number in range(3000)}
+    few = FREE // BOOKKEEPING
+    heap = CountingHeap(fill)
+    pager = Pager(table.get, heap, max_memory=MIB)
+    for number in range(few):
+        pager.get(f"m{number}")
+    assert pager.charged == few * 100, "as the reference does"
+    for name in table:
+        pager.get(name)
+    assert 2 * MIB > pager.cached_count * (100 + BOOKKEEPING) > pager.charged > MIB - BOOKKEEPING
+    assert pager.charged <= MIB
+    pager.clear()
+    assert pager.charged == pager.resident == 0
+    pager.close()
+
+
+def test_bookkeeping_of_parts_that_left_is_charged_until_others_use_it() -> None:
+    """Room for something large is made by leaving many small ones go: what was known of them does not go at once."""
+    small = units(4000, 512)
+    large = Unit(4000, "m", 2 * MIB, 0, ("m", 4000))
+    limit = 8 * MIB
+    notes, heap = Notes(), CountingHeap(fill)
+    pager = Pager((small | {large.key: large}).get, heap, max_memory=limit, observer=notes)
+    for key in small:
+        pager.get(key)
+    before = pager.cached_count
+    assert pager.charged == before * cost(512)
+    pager.get(large.key)
+    left = before + 1 - pager.cached_count
+    assert limit - cost(512) < pager.charged <= limit
+    assert left * cost(512) > 2 * MIB
+    for key in [*small][: 2 * left]:
+        pager.get(key)
+    assert pager.charged <= limit
+    pager.clear()
+    assert pager.charged == 0
     pager.close()
 
 

@@ -397,3 +397,39 @@ def test_residency_of_a_real_map(tmp_path: Path) -> None:
         assert view[:: mmap.PAGESIZE].tobytes()
         assert resident_bytes(view) == 1 << 20
     assert resident_bytes(memoryview(b"")) == 0
+
+
+@pytest.mark.parametrize("straddling", [False, True])
+def test_what_is_lent_is_held_as_long_as_anyone_looks_at_it(straddling: bool) -> None:
+    source, region = mapped(20 * BLOCK, straddling=straddling)
+    unit = Unit(0, "a", 2 * BLOCK, 4 * BLOCK)
+    hold(source, unit)
+    lent = source.lend(5 * BLOCK + 7, 2 * BLOCK)
+    assert (len(lent), lent.readonly) == (2 * BLOCK, True)
+    assert source.charged == 4 * BLOCK, "one of its three blocks is charged already"
+    region.populate(5 * BLOCK + 7, 2 * BLOCK)  # it is looked at
+    source.release(unit)
+    assert (source.charged, region.inside) == (3 * BLOCK, {5, 6, 7, *({8} if straddling else ())})
+    source.shrink()
+    assert (source.charged, region.inside - {8}) == (3 * BLOCK, {5, 6, 7})
+    part = np.frombuffer(lent, np.uint8)[100:200]
+    del lent
+    other = source.lend(7 * BLOCK, 10)
+    assert source.charged == 3 * BLOCK, "a part of it is looked at"
+    del part
+    source.cost(unit)
+    assert source.charged == BLOCK
+    assert region.inside <= {7, 8}
+    source.close()
+    assert len(other) == 10
+    del other
+    source.cost(unit)
+    assert (source.charged, region.inside) == (0, set())
+
+
+@pytest.mark.parametrize("size", [1, mmap.PAGESIZE, mmap.PAGESIZE + 1, 2 * mmap.PAGESIZE, MAPPED - 1, MAPPED])
+def test_buffers_that_fill_pages_go_back_to_the_system(size: int) -> None:
+    pool = BufferPool()
+    assert isinstance(pool.take(size), mmap.mmap) == (size % mmap.PAGESIZE == 0)
+    pool.resize(1 << 40)
+    assert not isinstance(pool.take(size), mmap.mmap)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from apbundle.errors import bundle_error
@@ -42,12 +43,13 @@ class Engine:
         self._config: Final = config
         self._limit: Final = limit
         self._heap: Final = CountingHeap(self.models.read)
-        self._map: Final = _map_file(reader, config.source)
+        file_map = _map_file(reader, config.source)
+        self._map: Final = None if file_map is None else MappedSource(file_map, self._heap)
         self.pager: Pager
 
     def start(self, observer: Observer | None) -> Pager:
         """Begin to page; called once, before anything is asked for."""
-        source: Source = self._heap if self._map is None else MappedSource(self._map, self._heap)
+        source: Source = self._map or self._heap
         config = self._config
         self.pager = Pager(
             self.models.find,
@@ -100,7 +102,7 @@ class Engine:
     def range(self, model: PagedModel, offset: int, size: int) -> memoryview:
         """``size`` raw bytes of ``model`` from ``offset``, which are inside it.
 
-        They are a view of one unit, or of the map over several, or else a copy.
+        They are a view of one unit, or of the map over several, charged as long as it lives, or else a copy.
         """
         if not size:
             return memoryview(b"")
@@ -111,24 +113,23 @@ class Engine:
         if first == last:
             skip = offset - parts.bounds(first)[0]
             return self.pager.get(model.key(parts, first))[skip : skip + size]
-        if self._map is not None and model.offset is not None and self._are_mapped(model.offset, parts, first, last):
+        if self._map is not None and model.offset is not None and self._is_lent(model.offset + offset, size, parts):
             for index in range(first, last + 1):
                 self.pager.get(model.key(parts, index))
-            begin = model.offset + offset
-            return self._map.view[begin : begin + size]
+            return self.pager.make_room(partial(self._map.lend, model.offset + offset, size))
         copy = self.copy_buffer(model, size)
         self._join(model, parts, offset, copy)
         return copy.toreadonly()
 
     def copy_buffer(self, model: PagedModel, size: int) -> memoryview:
         """Writable memory for a copy of bytes of ``model``, charged as long as a view of it lives."""
+        crowded = self.pager.charged + size > self.pager.max_memory
         try:
-            buffer = self._heap.copy_buffer(size)
+            buffer = self.pager.make_room(partial(self._heap.copy_buffer, size))
         except (MemoryError, OverflowError) as error:
             message = f"There is no memory for {size} bytes of the model {model.name!r}."
             raise bundle_error("limit_exceeded", message) from error
-        if self.pager.charged > self.pager.max_memory:
-            self.pager.make_room()
+        if crowded:
             self._heap.give_back_freed()
         return memoryview(buffer)[:size]
 
@@ -141,19 +142,15 @@ class Engine:
         """The units that ``model`` is paged in as things are, from its start to its end."""
         return map(self.pager.get, self.keys(model, self.parts(model), 0, model.size))
 
-    def _are_mapped(self, begin: int, parts: Parts, first: int, last: int) -> bool:
-        """Whether all of ``parts`` from ``first`` to ``last`` are large enough to be mapped, and certain to fit.
+    def _is_lent(self, begin: int, size: int, parts: Parts) -> bool:
+        """Whether a range of the file that lies in several of ``parts`` is better lent from the map than copied.
 
-        All together, so that none of them leaves before it is looked at; or, of more than the limit holds, one by one:
-        no copy of them could be in memory either.
+        It is if these are large, and so mapped or read through it anyway, and if the blocks it touches fit under the
+        limit, or are hardly more than the range itself.
         """
-        if not isinstance(parts, EvenParts):
+        if not isinstance(parts, EvenParts) or parts.step < BLOCK:
             return False
-        start, end = parts.bounds(first)[0], parts.bounds(last)[1]
-        span = blocks_of(begin + start, end - start)
-        limit = self.pager.max_memory
-        wanted = len(span) if end - start <= limit else -(-parts.largest // BLOCK) + 1
-        return parts.bounds(last)[1] - parts.bounds(last)[0] >= BLOCK and wanted * BLOCK <= limit
+        return len(blocks_of(begin, size)) * BLOCK <= max(self.pager.max_memory, size + BLOCK)
 
     def _join(self, model: PagedModel, parts: Parts, offset: int, into: memoryview) -> None:
         done = 0

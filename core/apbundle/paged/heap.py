@@ -16,17 +16,29 @@ BOOKKEEPING: Final = 1536
 """Bytes charged for a part besides its own: what the interpreter needs to know of it. Measured: 1,100, and up to 1,400
 where units come and go, for tables that shrink are not packed at once.
 
-A limit of a gigabyte holds hundreds of thousands of pages; not counted, they would exceed it by a third. Whole models
-are charged what the reference charges.
+A limit of a gigabyte holds hundreds of thousands of pages; not counted, they would exceed it by a third.
 """
 
+FREE: Final = 512 * 1024
+"""Bytes that whole models may take besides their own, all together, before that is charged too: as long as there are no
+more than some hundreds in memory, what is charged for them is what the reference charges.
+"""
+
+_MOST_LEFT: Final = 2 * 1024 * 1024
+"""Most that is charged for the bookkeeping of parts that left: so much of it, a few arenas of the interpreter, stays
+with the process for the next ones. The rest goes back to the system.
+"""
+_LEFT_SHARE: Final = 8  # and no more than one part of so many of the limit
+
+_LEAST_TRIM: Final = 1024 * 1024
+_TRIM_SHARE: Final = 8  # of the limit, one part of so many: so much is released before what is free is given back again
 
 DECODER: Final = 512 * 1024
 """Bytes that decoding a chunk takes besides as many as it holds: what the decoder keeps of it, and pieces of it."""
 
 
 class CountingHeap(HeapSource):
-    """A heap that also charges what parts cost besides their bytes, and the copies that callers hold.
+    """A heap that also charges what units cost besides their bytes, and the copies that callers hold.
 
     Parameters
     ----------
@@ -40,11 +52,16 @@ class CountingHeap(HeapSource):
         self._decoding: Final[dict[int, int]] = {}
         self._freed: Final = FreedMemory()
         self._had_parts = False
+        self._parts = 0  # in memory
+        self._left = 0  # bytes of bookkeeping that parts left behind
+        self._released = 0  # bytes, since what was free was last given back
+        self._besides = 0  # bytes that whole models take besides their own
 
     @property
     def charged(self) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        return super().charged + self.copied + sum(list(self._decoding.values()))
+        beyond = max(self._besides - FREE, 0)
+        return super().charged + self._left + beyond + self.copied + sum(list(self._decoding.values()))
 
     @property
     def resident(self) -> int:
@@ -61,12 +78,20 @@ class CountingHeap(HeapSource):
         buffer = self._pool.take(size)
         reference = weakref.ref(buffer, self._gone)
         self._copies[id(reference)] = reference, len(buffer)
-        self._trim()
+        self._pool.trim(self._limit - self.charged)
         return buffer
+
+    def resize(self, limit: int) -> None:
+        """See :class:`~apbundle.paging.sources.Source`."""
+        super().resize(limit)
+        self._cap_left()
 
     def cost(self, unit: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        return super().cost(unit) + _bookkeeping(unit) + _work(unit)
+        if isinstance(unit.key, tuple):
+            return super().cost(unit) + max(BOOKKEEPING - self._left, 0) + _rounding(unit) + _work(unit)
+        besides = self._besides + BOOKKEEPING + _rounding(unit)
+        return super().cost(unit) + max(besides - FREE, 0) - max(self._besides - FREE, 0)
 
     def cost_beside_pins(self, unit: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -74,14 +99,25 @@ class CountingHeap(HeapSource):
 
     def relief(self, unit: Unit, wanted: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        return super().relief(unit, wanted) + _bookkeeping(unit)
+        besides = BOOKKEEPING + _rounding(unit)
+        if isinstance(unit.key, tuple):
+            besides = max(besides - max(self._most_left - self._left, 0), 0) if self._parts > 1 else besides
+        else:
+            besides = max(self._besides - FREE, 0) - max(self._besides - besides - FREE, 0)
+        return super().relief(unit, wanted) + besides
 
     def reserve(self, unit: Unit) -> bool:
         """See :class:`~apbundle.paging.sources.Source`."""
-        bookkeeping = _bookkeeping(unit)
-        self._charged += bookkeeping
-        self._had_parts |= bookkeeping > 0
-        return super().reserve(unit)
+        super().reserve(unit)
+        if isinstance(unit.key, tuple):
+            self._had_parts = True
+            self._parts += 1
+            self._charged += BOOKKEEPING + _rounding(unit)
+            self._left = max(self._left - BOOKKEEPING, 0)
+            self._cap_left()
+        else:
+            self._besides += BOOKKEEPING + _rounding(unit)
+        return True
 
     def load(self, unit: Unit, request: Request | None = None) -> memoryview:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -97,9 +133,17 @@ class CountingHeap(HeapSource):
 
     def release(self, unit: Unit) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
-        self._charged -= _bookkeeping(unit)
+        if isinstance(unit.key, tuple):
+            self._parts -= 1
+            self._charged -= BOOKKEEPING + _rounding(unit)
+            self._left = min(self._left + BOOKKEEPING, self._most_left) if self._parts else 0
+        else:
+            self._besides -= BOOKKEEPING + _rounding(unit)
         super().release(unit)
-        self._trim()
+        self._released += unit.size
+        if self._released >= max(self._limit // _TRIM_SHARE, _LEAST_TRIM):
+            self._released = 0
+            self._freed.give_back(worth=0.01)
 
     def pin(self, unit: Unit) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -114,6 +158,7 @@ class CountingHeap(HeapSource):
     def shrink(self) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
         super().shrink()
+        self._left = 0
         self.give_back_freed()
 
     def give_back_freed(self) -> None:
@@ -121,18 +166,27 @@ class CountingHeap(HeapSource):
         if self._had_parts:
             self._freed.give_back(worth=0.01)
 
-    def _trim(self) -> None:
-        self._pool.trim(self._limit - self.charged)
+    @property
+    def _most_left(self) -> int:
+        return max(min(_MOST_LEFT, self._limit // _LEFT_SHARE), 0)
+
+    def _cap_left(self) -> None:
+        """What is left behind is never a reason to exceed the limit once everything that may leave has left."""
+        if self._left:
+            self._left = max(min(self._left, self._left + self._limit - self.charged), 0)
 
     def _gone(self, reference: weakref.ref[Buffer]) -> None:
         self._copies.pop(id(reference), None)
 
 
 def _bookkeeping(unit: Unit) -> int:
-    """Bytes that a part takes besides its own; a large one fills pages up."""
-    if not isinstance(unit.key, tuple):
-        return 0
-    return BOOKKEEPING + (-unit.size % mmap.PAGESIZE if unit.size >= MAPPED else 0)
+    """Bytes that a part takes besides its own."""
+    return BOOKKEEPING + _rounding(unit) if isinstance(unit.key, tuple) else 0
+
+
+def _rounding(unit: Unit) -> int:
+    """Bytes by which a buffer of its own exceeds a unit: it is made of whole pages."""
+    return -unit.size % mmap.PAGESIZE if unit.size >= MAPPED else 0
 
 
 def _work(unit: Unit) -> int:

@@ -130,8 +130,14 @@ class BackgroundLoader:
             self._current.given_up = self._current.clock is not None
 
     def _run(self) -> None:
-        while (request := self._next()) is not None:
-            self._load(request)
+        try:
+            while (request := self._next()) is not None:
+                self._load(request)
+        except BaseException:  # the program is out of memory, or stops its threads: the next request starts anew
+            with self._lock:
+                self._current = None
+                self._running = False
+            raise
 
     def _next(self) -> Request | None:
         with self._lock:

@@ -11,7 +11,8 @@ MAPPED = 32 * 1024
 """Bytes from which a buffer is a map of its own: it goes back to the system whole, however long the process has run.
 
 Smaller ones come from the interpreter's allocator, which is faster. But what it frees stays between what is in use: of
-units of mixed sizes up to 256 KiB, it kept a seventh more than they had.
+units of mixed sizes up to 256 KiB, it kept a seventh more than they had. Of small ones only those that fill pages of
+memory are maps: among bytes of other things each would leave two halves of a page behind.
 """
 
 _MOST_MAPS = 32_768  # half of what Linux lets a process have, by default
@@ -35,15 +36,15 @@ class BufferPool:
         self._lock: Final = threading.Lock()
         self._idle: Final[list[mmap.mmap]] = []
         self._lingering: Final[dict[int, weakref.ref[Buffer]]] = {}
-        self._mapped_from = MAPPED
+        self._least_map = 0
 
     def resize(self, limit: int) -> None:
         """Buffers of ``limit`` bytes will be in use at the same time: the more, the fewer of them can be maps."""
-        self._mapped_from = max(MAPPED, limit // _MOST_MAPS)
+        self._least_map = limit // _MOST_MAPS
 
     def take(self, size: int) -> Buffer:
         """A buffer of ``size`` bytes, with anything in it."""
-        if size < self._mapped_from:
+        if size < self._least_map or (size < MAPPED and (size % mmap.PAGESIZE or not size)):
             return SmallBuffer(size)
         with self._lock:
             for place, buffer in enumerate(self._idle):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+import weakref
+from functools import partial
+from typing import Any, Final, Protocol
+
+import numpy as np
 
 from apbundle.errors import bundle_error
 from apbundle.paging.background import Request
@@ -55,6 +59,8 @@ class MappedSource:
         self._held: Final[dict[int, range | None]] = {}
         self._kept: Final[dict[int, range | None]] = {}  # the pinned ones, also before they are loaded
         self._uncharged: Final[dict[int, range]] = {}  # units larger than the limit: handed out, not brought in
+        self._loans: Final[dict[int, tuple[weakref.ref[Any], range]]] = {}  # of ranges that are no units
+        self._returned: Final[list[range]] = []  # their blocks that nobody looks at any more, but that are still held
         self._limit = 0
         self._unswept = 0  # bytes mapped since the last sweep
         self._strays: Final = address_of(self._view) % _WINDOW != 0  # windows lie across the ends of blocks
@@ -83,8 +89,20 @@ class MappedSource:
         self._limit = limit
         self._heap.resize(limit - self._charged.held)
 
+    def lend(self, offset: int, size: int) -> memoryview:
+        """Any range of the map, whose blocks are charged as long as a view of it lives."""
+        self._take_back()
+        lent = np.frombuffer(self._view[offset : offset + size], np.uint8)  # one can refer to it weakly
+        reference = weakref.ref(lent, partial(_return, self._loans, self._returned))
+        span = blocks_of(offset, size)
+        self._loans[id(reference)] = reference, span
+        self._charged.hold(span)
+        self._heap.resize(self._limit - self._charged.held)
+        return memoryview(lent)
+
     def cost(self, unit: Unit) -> int | None:
         """See :class:`~apbundle.paging.sources.Source`."""
+        self._take_back()
         span = self._place(unit)
         if span is None:
             return self._heap.cost(unit)
@@ -149,11 +167,9 @@ class MappedSource:
             if span is None:
                 self._heap.release(unit)
                 return
-            self._charged.release(span)
-            self._heap.resize(self._limit - self._charged.held)
-        for unused in self._charged.free_runs(span):
-            self._region.release(unused.start * BLOCK, self._charged.size(unused))
-        self._drop_strays(span)
+            self._give_up(span)
+            return
+        self._let_go(span)
 
     def pin(self, unit: Unit) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -176,6 +192,7 @@ class MappedSource:
 
     def shrink(self) -> None:
         """See :class:`~apbundle.paging.sources.Source`."""
+        self._take_back()
         self._heap.shrink()
         self._sweep()
 
@@ -185,6 +202,23 @@ class MappedSource:
         self._sweep()
         self._view = memoryview(b"")
         self._region.close()
+
+    def _take_back(self) -> None:
+        """Hold no longer what was lent and is not looked at any more."""
+        while self._returned:
+            self._give_up(self._returned.pop())
+
+    def _give_up(self, span: range) -> None:
+        """Take a holder from each block of ``span``, and let go those that have none left."""
+        self._charged.release(span)
+        self._heap.resize(self._limit - self._charged.held)
+        self._let_go(span)
+
+    def _let_go(self, span: range) -> None:
+        """Give the system back those blocks of ``span`` that nobody holds."""
+        for unused in self._charged.free_runs(span):
+            self._region.release(unused.start * BLOCK, self._charged.size(unused))
+        self._drop_strays(span)
 
     def _sweep(self) -> None:
         """Let go what callers brought back by touching views of units that are not in memory any more.
@@ -216,6 +250,12 @@ class MappedSource:
         # One that fits under the limit would not as a part of the map, for what its blocks hold besides.
         must_be_read = unit.size <= self._limit < self._charged.size(span)
         return None if must_be_read else span
+
+
+def _return(loans: dict[int, tuple[weakref.ref[Any], range]], returned: list[range], loan: weakref.ref[Any]) -> None:
+    """The last view of a loan is gone. From any thread, whatever it holds or waits for."""
+    _, span = loans.pop(id(loan))
+    returned.append(span)
 
 
 def _is_large(unit: Unit) -> bool:

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import get_ident
-from typing import Final, Literal
+from typing import Final, TypeVar
 from weakref import WeakMethod
 
 from apbundle.errors import BundleClosed, BundleError, bundle_error
 from apbundle.paging.background import BackgroundLoader, Request
+from apbundle.paging.config import Prefetch
 from apbundle.paging.observer import Observer, Silence
 from apbundle.paging.policy import make_policy
 from apbundle.paging.prefetch import History, LookAhead
@@ -29,7 +30,7 @@ from apbundle.paging.stats import PagingStats
 from apbundle.paging.store import BATCH, UnitStore
 from apbundle.paging.units import Key, Unit
 
-Prefetch = Literal["off", "inline", "background"]
+_Result = TypeVar("_Result")
 
 _LEARNING_SHARE = 100  # one part of so many of the limit is what the predictor may remember
 
@@ -180,10 +181,12 @@ class Pager:
         with self._operation():
             self._store.resize(max_memory)
 
-    def make_room(self) -> None:
-        """Evict until the limit holds again, when the source charges more than units: copies, for instance."""
+    def make_room(self, charge: Callable[[], _Result]) -> _Result:
+        """What ``charge`` returns, which makes the source charge more; evicts until the limit holds again."""
         with self._operation():
+            result = charge()
             self._store.make_room("room")
+        return result
 
     @property
     def max_memory(self) -> int:
@@ -277,10 +280,9 @@ class Pager:
             self._store.observer.announce()
 
     def _find_unit(self, key: Key) -> Unit | None:
-        unit = self._find(key)
-        if unit is None and not isinstance(key, (str, tuple)):
+        if not isinstance(key, (str, tuple)):
             raise TypeError(f"a name is a string, not {type(key).__name__}")
-        return unit
+        return self._find(key)
 
     def _known(self, key: Key) -> Unit:
         unit = self._find_unit(key)

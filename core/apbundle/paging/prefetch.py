@@ -11,7 +11,7 @@ from apbundle.paging.units import Unit
 HISTORY = 10
 """Accesses the inline predictor remembers."""
 
-LEAST_REMEMBERED = 1024
+LEAST_REMEMBERED = 512
 MOST_REMEMBERED = 65_536
 """Successions the learning predictor remembers; those of the unit longest without news are forgotten first."""
 

@@ -110,7 +110,7 @@ class HeapSource:
         """See :class:`Source`."""
         self._limit = limit
         self._pool.resize(limit)
-        self._pool.trim(limit - self._charged)
+        self._pool.trim(limit - self.charged)
 
     def cost(self, unit: Unit) -> int:
         """See :class:`Source`."""
@@ -136,7 +136,7 @@ class HeapSource:
         except (MemoryError, OverflowError) as error:  # a size is only what the file declares
             message = f"There is no memory for the {unit.size} bytes of {unit.name!r}."
             raise bundle_error("limit_exceeded", message, hint="Extract it to a file, or read a part of it.") from error
-        self._pool.trim(self._limit - self._charged)
+        self._pool.trim(self._limit - self.charged)
         with memoryview(buffer) as whole, whole[: unit.size] as view:
             self._read(unit, view)
             self._buffers[unit.id] = buffer
@@ -148,7 +148,7 @@ class HeapSource:
         buffer = self._buffers.pop(unit.id, None)
         if buffer is not None:
             self._pool.give(buffer)
-            self._pool.trim(self._limit - self._charged)
+            self._pool.trim(self._limit - self.charged)
 
     def pin(self, unit: Unit) -> None:
         """See :class:`Source`."""
