@@ -47,11 +47,11 @@ class Column(IntEnum):
 
 HEADINGS: Final = ("Status", "Name", "Model", "Before", "After", "Differing", "Largest", "Mean", "Cosine")
 _TIPS: Final = (
-    "Of what is in this bundle, seen from the other one",
+    "What became of it on the way from the first to the second",
     "The model, its tensor, or what is said of it",
     "The model it belongs to",
-    "In the other bundle",
-    "In this bundle",
+    "In the one above",
+    "In the one below",
     "The share of the elements that are not the same number",
     "The largest absolute difference of two elements",
     "The mean of the absolute differences",
@@ -219,9 +219,9 @@ class CompareTable(ArrangedModel):
 def status_sentence(row: Difference) -> str:
     """What the status of a difference means."""
     if row.status == "added":
-        return "Only in this one"
+        return "Only in the second one"
     if row.status == "removed":
-        return "Only in the other one"
+        return "Only in the first one"
     if isinstance(row.item, ModelDifference):
         return "Other bytes" if not row.item.same_bytes else "The same bytes; what is said of them differs"
     if isinstance(row.item, TensorDifference) and row.item.values is None:

@@ -68,6 +68,30 @@ class Differences:
     tensors: Mapping[Status, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the bundle under inspection, or a model of it, is to be compared with.
+
+    Parameters
+    ----------
+    other
+        Path of the other bundle, which may be the same.
+    models
+        A model of the other bundle and one of the bundle under inspection, by name; ``None`` compares both as a whole.
+    swapped
+        Whether one looks from the bundle under inspection to the other one, and not the other way round.
+    """
+
+    other: str
+    models: tuple[str, str] | None = None
+    swapped: bool = False
+
+    @property
+    def ordered(self) -> tuple[str, str] | None:
+        """The models, before and after."""
+        return self.models if self.models is None or not self.swapped else (self.models[1], self.models[0])
+
+
 class Comparison(QObject):
     """What the bundle under inspection is compared with, and what came of it. The newest request wins.
 
@@ -77,10 +101,8 @@ class Comparison(QObject):
         Emitted when a comparison began or ended.
     progressed
         Emitted while one goes on.
-    other
-        Path of the other bundle, from which one looks at this one; empty before the first comparison with one.
-    models
-        The two models that are compared instead, by name.
+    request
+        What was asked for last; ``None`` before the first time.
     found
         What came of it.
     error
@@ -94,34 +116,26 @@ class Comparison(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._inspection = inspection
-        self.other = ""
-        self.models: tuple[str, str] | None = None
+        self.request: Request | None = None
         self.found: Differences | None = None
         self.error: BaseException | None = None
         self.job: Job | None = None
 
-    def with_bundle(self, path: str, reader: BundleReader | None) -> None:
-        """Compare with the bundle at ``path``, through ``reader`` when that is open already."""
-        self.other, self.models = path, None
+    def start(self, request: Request, reader: BundleReader | None) -> None:
+        """Compare; ``reader`` is that of the other bundle when it is open already."""
+        self.request = request
         here = self._inspection.reader
 
         def work(progress: Progress, cancel: Cancel) -> Differences:
-            with BundleReader.open(path) if reader is None else nullcontext(reader) as before:
-                found = diff_bundles(before, here, progress=progress, cancel=cancel)
-                return _bundle_rows(found, before, here, cancel)
-
-        self._start(work)
-
-    def with_each_other(self, before: str, after: str) -> None:
-        """Compare two models of the bundle under inspection, by name."""
-        self.models = before, after
-        reader = self._inspection.reader
-
-        def work(progress: Progress, cancel: Cancel) -> Differences:
-            reporter = Reporter(progress, cancel)
-            one, other = Side(reader, before), Side(reader, after)
-            reporter.phase("compare", other.entry.raw_size)
-            return _pair_rows(diff_models(one, other, reporter=reporter), one, other, cancel)
+            with BundleReader.open(request.other) if reader is None else nullcontext(reader) as other:
+                pair = (here, other) if request.swapped else (other, here)
+                if request.ordered is None:
+                    found = diff_bundles(*pair, progress=progress, cancel=cancel)
+                    return _bundle_rows(found, *pair, here, cancel)
+                before, after = (Side(side, name) for side, name in zip(pair, request.ordered, strict=True))
+                reporter = Reporter(progress, cancel)
+                reporter.phase("compare", after.entry.raw_size)
+                return _pair_rows(diff_models(before, after, reporter=reporter), before, after, here, cancel)
 
         self._start(work)
 
@@ -157,44 +171,55 @@ class Comparison(QObject):
         self.changed.emit()
 
 
-def _bundle_rows(found: BundleDifference, before: BundleReader, after: BundleReader, cancel: Cancel) -> Differences:
+def _bundle_rows(
+    found: BundleDifference, before: BundleReader, after: BundleReader, here: BundleReader, cancel: Cancel
+) -> Differences:
     rows = [Difference("bundle", _status(change), "", change.key, change) for change in found.fields]
     for model in found.models:
-        sizes = _size(before, model.name), _size(after, model.name)
-        here = (model.name, None) if sizes[1] is not None else None
-        rows.append(Difference("model", model.status, model.name, model.name, model, sizes, here))
-        rows += _rows_of(model, sizes, None, Side(after, model.name), cancel)
+        name = model.name
+        sizes = _size(before, name), _size(after, name)
+        rows.append(_model_row(model, sizes, name if name in here.manifest else None))
+        rows += _rows_of(model, sizes, Side(before, name), Side(after, name), here, cancel)
     return _differences(rows, found.equal_models)
 
 
-def _pair_rows(found: ModelDifference, before: Side, after: Side, cancel: Cancel) -> Differences:
+def _pair_rows(found: ModelDifference, before: Side, after: Side, here: BundleReader, cancel: Cancel) -> Differences:
     if found.status == "equal":
         return _differences([], 1)
     sizes = before.entry.raw_size, after.entry.raw_size
-    rows = [Difference("model", found.status, after.name, after.name, found, sizes, (after.name, None))]
-    rows += _rows_of(found, sizes, before, after, cancel)
+    rows = [_model_row(found, sizes, after.name if after.reader is here else before.name)]
+    rows += _rows_of(found, sizes, before, after, here, cancel)
     return _differences(rows, 0)
 
 
+def _model_row(model: ModelDifference, sizes: tuple[int | None, int | None], name: str | None) -> Difference:
+    where = None if name is None else (name, None)
+    return Difference("model", model.status, model.name, model.name, model, sizes, where)
+
+
 def _rows_of(
-    model: ModelDifference, sizes: tuple[int | None, int | None], before: Side | None, after: Side, cancel: Cancel
+    model: ModelDifference,
+    sizes: tuple[int | None, int | None],
+    before: Side,
+    after: Side,
+    here: BundleReader,
+    cancel: Cancel,
 ) -> Iterator[Difference]:
-    """What differs inside a model; ``before`` is given if that is in the bundle under inspection as well."""
+    """What differs inside a model; rows lead to the side that is in ``here``, to ``after`` if both are."""
     pace = Pace(cancel)
     said = 1 if model.status == "changed" and sizes[0] != sizes[1] else 0  # the row of the model tells its sizes
+    mine = after if after.reader is here else before
     for change in model.fields[said:]:
-        yield Difference("field", _status(change), model.name, change.key, change, where=(after.name, None))
+        yield Difference("field", _status(change), model.name, change.key, change, where=(mine.name, None))
     if not model.tensors:
         return
-    here = after.contents(cancel).tensors
-    there = before.contents(cancel).tensors if before is not None else None
+    tables = [side.contents(cancel).tensors if side.reader is here else None for side in (before, after)]
     for tensor in model.tensors:
         pace.step()
         where: Where | None = None
-        if tensor.after is not None:
-            where = after.name, here.find(tensor.name)
-        elif before is not None and there is not None:
-            where = before.name, there.find(tensor.name)
+        for side, table, info in zip((before, after), tables, (tensor.before, tensor.after), strict=True):
+            if table is not None and info is not None:
+                where = side.name, table.find(tensor.name)
         yield Difference("tensor", tensor.status, model.name, tensor.name, tensor, where=where)
 
 

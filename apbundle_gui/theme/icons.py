@@ -74,6 +74,7 @@ GLYPHS: Final[dict[str, str]] = {
     "shield-ok": "shield-check-outline",
     "step": "skip-next-outline",
     "stop": "stop",
+    "swap": "swap-vertical",
     "tensor": "grid",
     "theme": "theme-light-dark",
     "undo": "undo",

@@ -91,7 +91,7 @@ def test_a_bundle_is_chosen_from_a_file(
     bench: InspectBench, other: Path, monkeypatch: pytest.MonkeyPatch, qtmodeltester: ModelTester
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
-    bench.click(tab(bench).bar.file)
+    bench.click(tab(bench).bar.sides.file)
     bench.settle()
     qtmodeltester.check(tab(bench).table)
     assert rows(bench) == EXPECTED
@@ -107,7 +107,7 @@ def test_a_bundle_is_chosen_among_the_open_ones_by_keys(qtbot: QtBot, bench: Ins
     bench.open(other)
     bench.services.session.select(here)
     bar = tab(bench).bar
-    assert bar.choice.currentText() == "old.apbundle"
+    assert bar.sides.choice.currentText() == "old.apbundle"
     bar.compare.setFocus()
     QTest.keyClick(bar.compare, Qt.Key.Key_Space)
     assert bar.compare.text() == "Cancel"

@@ -135,6 +135,7 @@ class InspectPage(Page):
         self.models_tab.extract_wanted.connect(self.extract_selected)
         self.models_tab.compare_wanted.connect(self._compare_models)
         self.models_tab.panel.field_chosen.connect(self._show_field)
+        self.compare_tab.show_wanted.connect(self._show_in)
         self.remarks.chosen.connect(self._follow_remark)
         self.extracting.reported.connect(self._show_report)
         self.selection.changed.connect(self.state_changed)
@@ -149,7 +150,11 @@ class InspectPage(Page):
             "inspect.extract_all": Command(self.extract_all, lambda: bool(self._shown and self._shown.names)),
             "inspect.back": Command(self.navigation.back, lambda: self.navigation.history.can_go_back),
             "inspect.forward": Command(self.navigation.forward, lambda: self.navigation.history.can_go_forward),
-            "edit.find": Command(self.tabs.start_search, lambda: self._shown is not None),
+            "inspect.compare": Command(self._compare_with, self._is_shown),
+            "inspect.next_tab": Command(lambda: self.tabs.turn(1), self._is_shown),
+            "inspect.previous_tab": Command(lambda: self.tabs.turn(-1), self._is_shown),
+            "inspect.tree": Command(self._switch_pane, self._is_shown),
+            "edit.find": Command(self.tabs.start_search, self._is_shown),
         }
 
     def activate(self) -> None:
@@ -164,6 +169,14 @@ class InspectPage(Page):
     def _shown(self) -> Inspection | None:
         """The inspection that is on the screen; ``None`` behind an error card."""
         return self.inspection if self._stack.currentWidget() is self.content else None
+
+    def _is_shown(self) -> bool:
+        return self._shown is not None
+
+    def _switch_pane(self) -> None:
+        tree = self.navigation.view
+        target = self.tabs.current.focus_widget if tree.hasFocus() else tree
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def file_dropped(self, paths: list[str]) -> None:
         self.paths_dropped.emit(paths)
@@ -318,6 +331,14 @@ class InspectPage(Page):
     def _compare_models(self, before: int, after: int) -> None:
         self.tabs.show_tab(self.compare_tab)
         self.compare_tab.compare_models(before, after)
+
+    def _compare_with(self) -> None:
+        self.tabs.show_tab(self.compare_tab)
+        self.compare_tab.begin()
+
+    def _show_in(self, title: str) -> None:
+        """Show in the tab of this title what is selected."""
+        self.tabs.show_tab(next(tab for tab in self._all_tabs if tab.title == title))
 
     # -- extracting ----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from apbundle.format import layout
 from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.services.inspection import Inspection
 
@@ -84,6 +83,6 @@ def _begin(inspection: Inspection, model: int | None, tensor: int | None, descri
     if model is None:
         return 0
     if described:
-        return layout.HEADER.size + int(reader.bounds[model])
+        return len(reader.header_bytes) + int(reader.bounds[model])
     span = inspection.span_of(model, tensor) or inspection.span_of(model)
     return reader.data_offset if span is None else span[0]

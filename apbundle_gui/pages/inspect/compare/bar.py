@@ -1,65 +1,46 @@
-"""The top of the tab: the other bundle to be chosen, how far comparing is, and what came of it."""
+"""The top of the tab: what is compared, how far that is, and what came of it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models import text as words
+from apbundle_gui.pages.inspect.compare.sides import Sides
 from apbundle_gui.services import Job
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Label, SecondaryLabel, button
+from apbundle_gui.widgets import Label, button
 
-LEAST_WIDTH, PROGRESS_WIDTH = 120, 160
-"""Of the list of bundles and of the progress bar, in pixels."""
+PROGRESS_WIDTH = 160
+"""Of the progress bar, in pixels."""
 _STEPS = 1000
-_NO_OTHER = "No other bundle is open"
-_TIP = "Compare with the chosen bundle"
+_TIP = "Compare what is chosen"
 
 
 class CompareBar(QWidget):
-    """Chooses the other bundle.
+    """Asks what is to be compared, and says how that goes.
 
     Attributes
     ----------
     compare_wanted
-        Emitted with the path of the chosen bundle.
-    file_wanted
-        A bundle that is not open should be chosen.
+        Emitted with the :class:`~apbundle_gui.services.comparing.Request`.
     cancel_wanted
         Comparing should stop.
     """
 
     compare_wanted = Signal(object)
-    file_wanted = Signal()
     cancel_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.choice = QComboBox()
-        self.choice.setAccessibleName("Bundle to compare with")
-        self.choice.view().setAccessibleName("Open bundles")
-        self.choice.setPlaceholderText(_NO_OTHER)
-        self.choice.setMinimumWidth(LEAST_WIDTH)
-        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.file = button("Choose File…", self.file_wanted.emit, icon="open", tip="Compare with a bundle from a file")
+        self.sides = Sides()
         self.compare = button("Compare", self._clicked, icon="compare", tip=_TIP)
         self.compare.setMinimumWidth(self.compare.sizeHint().width())  # it is Cancel meanwhile
-        self._running = False
-        caption = SecondaryLabel("From")
-        caption.setBuddy(self.choice)
-        top = QHBoxLayout()
-        top.setSpacing(Space.S)
-        top.addWidget(caption)
-        top.addWidget(self.choice, 1)
-        top.addWidget(SecondaryLabel("to this bundle"))
-        for widget in (self.file, self.compare):
-            top.addWidget(widget)
+        self.sides.grid.addWidget(self.compare, 1, self.sides.grid.columnCount() - 1)
+        self.sides.changed.connect(self._enable)
+        self.sides.swapped_changed.connect(self._turned)
+        self._running = self._compared = False
         self.said = Label()
         self.said.setWordWrap(True)
         self.progress = QProgressBar()
@@ -73,26 +54,14 @@ class CompareBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.S)
-        layout.addLayout(top)
+        layout.addWidget(self.sides)
         layout.addLayout(bottom)
         self.show_job(None)
 
-    def show_bundles(self, paths: Sequence[str], chosen: str) -> None:
-        """Offer these bundles, and ``chosen`` among them if it is one."""
-        names = Counter(words.file_name(path) for path in paths)
-        self.choice.clear()
-        for path in paths:
-            name = words.file_name(path)
-            self.choice.addItem(name if names[name] == 1 else words.safe(path), path)
-            self.choice.setItemData(self.choice.count() - 1, words.tooltip(path), Qt.ItemDataRole.ToolTipRole)
-        if paths:  # the latest opened is the likeliest
-            self.choice.setCurrentIndex(paths.index(chosen) if chosen in paths else len(paths) - 1)
-        self.choice.setEnabled(bool(paths))
-        self._enable()
-
-    def show_job(self, job: Job | None) -> None:
-        """Show how far the job is; without one, that it can be started."""
+    def show_job(self, job: Job | None, *, compared: bool = False) -> None:
+        """Show how far the job is; without one, that it can be started, and whether something was ``compared``."""
         running = job is not None
+        self._compared = running or compared
         if running != self._running:
             self._running = running
             self.compare.setText("Cancel" if running else "Compare")
@@ -112,11 +81,19 @@ class CompareBar(QWidget):
         self.said.set_tone(tone)
 
     def _enable(self) -> None:
-        self.compare.setEnabled(self._running or self.choice.count() > 0)
+        self.compare.setEnabled(self._running or self.sides.request is not None)
 
     def _clicked(self) -> None:
-        path = self.choice.currentData()
         if self._running:
             self.cancel_wanted.emit()
-        elif path is not None:
-            self.compare_wanted.emit(path)
+        else:
+            self._want()
+
+    def _turned(self) -> None:
+        """What was compared already is compared the other way round."""
+        if self._compared:
+            self._want()
+
+    def _want(self) -> None:
+        if (request := self.sides.request) is not None:
+            self.compare_wanted.emit(request)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from apbundle_gui.models import copies
 from apbundle_gui.models import text as words
 from apbundle_gui.models.compare_table import Column, number_text, side_text, status_sentence, values_of
 from apbundle_gui.pages.inspect.panes import SidePanel
 from apbundle_gui.services.comparing import Difference
+from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Facts, button
 
 _NUMBERS = {"Largest": Column.LARGEST, "Mean": Column.MEAN, "Cosine": Column.COSINE}
 
 
 class DifferencePanel(SidePanel):
-    """Says what differs, and how far."""
+    """Says what differs, and how far, and leads to it.
+
+    Attributes
+    ----------
+    values_wanted, bytes_wanted
+        What is selected should be shown: its values, its bytes.
+    """
+
+    values_wanted = Signal()
+    bytes_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Selected difference", parent)
@@ -26,6 +36,14 @@ class DifferencePanel(SidePanel):
         for caption in ("Model", "Status", "Before", "After", "Differing", *_NUMBERS):
             self._facts.add(caption)
         self.content.addWidget(self._facts)
+        self.show_values = button("Show &Values", self.values_wanted.emit, icon="tensor", tip="Go to its values")
+        self.show_bytes = button("Show &Bytes", self.bytes_wanted.emit, icon="file", tip="Go to its bytes in the file")
+        ways = QHBoxLayout()
+        ways.setSpacing(Space.S)
+        ways.addWidget(self.show_values)
+        ways.addWidget(self.show_bytes)
+        ways.addStretch(1)
+        self.content.addLayout(ways)
         self.copy = button(
             "Copy Command Line", self._copy, icon="copy", tip="Put the command that compares both on the clipboard"
         )
@@ -41,6 +59,9 @@ class DifferencePanel(SidePanel):
     def show_difference(self, row: Difference | None) -> None:
         """Show one, or none."""
         self._facts.setVisible(row is not None)
+        here = row is not None and row.where is not None and row.kind in ("model", "tensor")
+        self.show_values.setVisible(here and row is not None and row.kind == "tensor")
+        self.show_bytes.setVisible(here)
         if row is None:
             self.title.setText("Nothing selected")
             return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from apbundle_gui.models import text as words
@@ -15,8 +16,8 @@ from apbundle_gui.pages.inspect.compare.panel import DifferencePanel
 from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.pages.inspect.selection import Place, Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
-from apbundle_gui.services import Services
-from apbundle_gui.services.comparing import Comparison
+from apbundle_gui.services import OpenBundle, Services
+from apbundle_gui.services.comparing import Comparison, Request
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Tone
 from apbundle_gui.widgets import EmptyState, TableView
@@ -34,14 +35,22 @@ WIDTHS = (
 )
 FILTER = "Bundles (*.apbundle);;All files (*)"
 PURPOSE = (
-    "Choose another bundle above to see what differs: models, metadata and tensors that were added, removed or "
-    "changed, and how far the numbers lie apart. To compare two models of this bundle, select both in the overview."
+    "Choose another bundle above, or two models, to see what differs: models, metadata and tensors that were added, "
+    "removed or changed, and how far the numbers lie apart."
 )
 _NAME_SHOWN = 60
 
 
 class CompareTab(TableTab):
-    """The tab that compares."""
+    """The tab that compares.
+
+    Attributes
+    ----------
+    show_wanted
+        Emitted with the title of the tab in which what is selected should be shown.
+    """
+
+    show_wanted = Signal(str)
 
     title = "Compare"
     noun = "difference"
@@ -63,11 +72,15 @@ class CompareTab(TableTab):
         self.empty = EmptyState("compare", "Compare two bundles", PURPOSE, hint="Or drop the other bundle here.")
         self.column.insertWidget(0, self.bar)
         self.column.addWidget(self.empty, 1)
-        self.bar.compare_wanted.connect(self.compare_with)
-        self.bar.file_wanted.connect(self._choose_file)
+        self.bar.compare_wanted.connect(self._compare)
+        self.bar.sides.file_wanted.connect(self._choose_file)
+        self.bar.sides.other_changed.connect(self._other_chosen)
         self.bar.cancel_wanted.connect(self._cancel)
         self.empty.dropped.connect(lambda paths: self.compare_with(paths[0]))
-        view.selectionModel().currentRowChanged.connect(self._row_selected)
+        self.when_chosen(self._row_selected)
+        view.activated.connect(self._follow_row)
+        self.panel.values_wanted.connect(lambda: self.show_wanted.emit("Values"))
+        self.panel.bytes_wanted.connect(lambda: self.show_wanted.emit("Hex"))
         self.table.arranged.connect(self.selection_changed)
         services.session.changed.connect(self._show_choice)
         services.session.closed.connect(self._bundle_closed)
@@ -75,18 +88,35 @@ class CompareTab(TableTab):
 
     # -- what is compared ----------------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Let the user choose what to compare with: an open bundle, or else a file."""
+        if self._others():
+            self.bar.sides.choice.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            self._choose_file()
+
     def compare_with(self, path: str) -> None:
         """Compare the bundle with the one at ``path``."""
-        if self._comparison is not None:
-            path = os.path.abspath(path)
-            opened = next((found for found in self.services.session.bundles if found.path == path), None)
-            self._comparison.with_bundle(path, None if opened is None else opened.bundle.reader)
-            self._show_choice()
+        self._compare(Request(os.path.abspath(path)))
 
     def compare_models(self, before: int, after: int) -> None:
         """Compare two models of the bundle."""
-        if self._comparison is not None and self.inspection is not None:
-            self._comparison.with_each_other(self.inspection.names[before], self.inspection.names[after])
+        if self.inspection is not None:
+            names = self.inspection.names
+            self._compare(Request(self.inspection.path, (names[before], names[after])))
+
+    def _compare(self, request: Request) -> None:
+        if self._comparison is not None:
+            opened = self._opened(request.other)
+            self._comparison.start(request, None if opened is None else opened.bundle.reader)
+            self._show_choice()
+
+    def _opened(self, path: str | None) -> OpenBundle | None:
+        return next((found for found in self.services.session.bundles if found.path == path), None)
+
+    def _others(self) -> list[str]:
+        here = "" if self.inspection is None else self.inspection.path
+        return [opened.path for opened in self.services.session.bundles if opened.path != here]
 
     def _choose_file(self) -> None:
         if self.inspection is not None:
@@ -94,6 +124,15 @@ class CompareTab(TableTab):
             path, _ = QFileDialog.getOpenFileName(self, "Compare With", folder, FILTER)
             if path:
                 self.compare_with(path)
+
+    def _other_chosen(self, path: str | None) -> None:
+        """Offer the models of an open bundle; of this one, two of them at once."""
+        opened, sides = self._opened(path), self.bar.sides
+        names: Sequence[str] = () if opened is None else opened.bundle.reader.manifest.names
+        sides.show_other_models(names)
+        if self.inspection is not None and path == self.inspection.path and len(names) > 1:
+            current = self.selection.current or 0
+            sides.choose_models(names[0] if current else names[1], names[current])
 
     def _cancel(self) -> None:
         if self._comparison is not None:
@@ -126,7 +165,7 @@ class CompareTab(TableTab):
 
     def _bundle_closed(self, path: str) -> None:
         for known, (_, comparison) in list(self._comparisons.items()):
-            if path == known or (comparison.other == path and comparison.models is None):
+            if path == known or (comparison.request is not None and comparison.request.other == path):
                 comparison.cancel()
         self._comparisons.pop(path, None)
 
@@ -137,7 +176,7 @@ class CompareTab(TableTab):
     def focus_widget(self) -> QWidget:
         if self.table.rowCount():
             return self.view
-        return self.bar.choice if self.bar.choice.isEnabled() else self.bar.file
+        return self.bar.sides.choice if self.bar.sides.choice.isEnabled() else self.bar.sides.file
 
     @property
     def count_text(self) -> str:
@@ -147,12 +186,12 @@ class CompareTab(TableTab):
     # -- what came of it -----------------------------------------------------------------------------------------
 
     def _show_choice(self) -> None:
-        here = "" if self.inspection is None else self.inspection.path
-        paths = [opened.path for opened in self.services.session.bundles if opened.path != here]
-        other = "" if self._comparison is None else self._comparison.other
-        if other and other != here and other not in paths:
-            paths.append(other)
-        self.bar.show_bundles(paths, other or self.bar.choice.currentData() or "")
+        here, others = self.inspection, self._others()
+        request = None if self._comparison is None else self._comparison.request
+        if here is not None and request is not None and request.other not in (here.path, *others):
+            others.append(request.other)
+        path, names = ("", ()) if here is None else (here.path, here.names)
+        self.bar.sides.show_bundles(path, others, names, request)
 
     def _show(self) -> None:
         comparison = self._comparison
@@ -162,27 +201,34 @@ class CompareTab(TableTab):
         self.empty.setVisible(not begun)
         self.nothing = "Nothing differs." if found is not None else "Comparing…"
         self.panel.show_difference(None)
-        self.bar.show_job(None if comparison is None else comparison.job)
+        self.bar.show_job(None if comparison is None else comparison.job, compared=begun)
         if comparison is None:
             self.bar.say("")
         elif comparison.job is None:
             self._say(comparison)
-            here = "" if self.inspection is None else self.inspection.path
-            self.panel.show_bundles("" if comparison.models is not None else comparison.other, here)
+            self._show_paths(comparison)
         self.table.show_differences(() if found is None else found.rows)
         focused = QApplication.focusWidget()
         if self.table.rowCount() and focused is not None and self.bar.isAncestorOf(focused):
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)  # on to what was found
 
+    def _show_paths(self, comparison: Comparison) -> None:
+        request, here = comparison.request, self.inspection
+        paths = ("", "")
+        if request is not None and here is not None and request.models is None:
+            paths = (here.path, request.other) if request.swapped else (request.other, here.path)
+        self.panel.show_bundles(*paths)
+
     def _say(self, comparison: Comparison) -> None:
-        if comparison.error is not None:
-            self.bar.say(words.error_text(comparison.error, comparison.other).line, Tone.DANGER)
+        request = comparison.request
+        if comparison.error is not None and request is not None:
+            self.bar.say(words.error_text(comparison.error, request.other).line, Tone.DANGER)
         elif comparison.found is None:
             self.bar.say("")
         else:
             who = ""
-            if comparison.models is not None:
-                who = " → ".join(f"“{words.safe(name, _NAME_SHOWN)}”" for name in comparison.models) + ": "
+            if request is not None and request.ordered is not None:
+                who = " → ".join(f"“{words.safe(name, _NAME_SHOWN)}”" for name in request.ordered) + ": "
             found = comparison.found
             self.bar.say(who + summary(found), Tone.WARNING if found.rows else Tone.OK)
 
@@ -196,7 +242,7 @@ class CompareTab(TableTab):
         comparison, inspection, place = self._comparison, self.inspection, self.selection.place
         if comparison is None or comparison.found is None or inspection is None or not self.isVisible():
             return
-        current = self._current
+        current = self.current()
         if place.model is not None:
             name = inspection.names[place.model]
             if current is None or self.table.difference(current).where != (name, place.tensor):
@@ -205,23 +251,25 @@ class CompareTab(TableTab):
                     self.show_selected([thing], thing)
         self._show_panel()
 
-    @property
-    def _current(self) -> int | None:
-        row = self.view.currentIndex().row()
-        return self.table.index_of(row) if 0 <= row < self.table.rowCount() else None
-
     def _row_selected(self) -> None:
         self._show_panel()
-        current = self._current
-        if self.following or current is None or self.inspection is None:
+        chosen = self.chosen()
+        if chosen is None or self.inspection is None:
             return
-        where = self.table.difference(current).where
+        where = self.table.difference(chosen).where
         if where is None:
             return
         model = self.inspection.reader.manifest.number(where[0])
         if model is not None:
             self.selection.go(Place(model, "", where[1]))
 
+    def _follow_row(self) -> None:
+        """Lead to what the row is about, where there is more of it."""
+        chosen = self.chosen()
+        row = None if chosen is None else self.table.difference(chosen)
+        if row is not None and row.where is not None:
+            self.show_wanted.emit({"tensor": "Values", "field": "Metadata"}.get(row.kind, "Overview"))
+
     def _show_panel(self) -> None:
-        current = self._current
+        current = self.current()
         self.panel.show_difference(None if current is None else self.table.difference(current))
