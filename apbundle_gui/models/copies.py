@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from apbundle.format.model import ModelEntry
@@ -26,6 +27,17 @@ def tensor_snippet(path: str, model: str, tensor: str) -> str:
         "from apbundle import PagedBundle\n\n"
         f"with PagedBundle.open({path!r}) as bundle:\n"
         f"    tensor = bundle.get_component({model!r}, {tensor!r})\n"
+    )
+
+
+def tensors_snippet(path: str, named: Sequence[tuple[str, str]]) -> str:
+    """Python that pages in several tensors, each a pair of its model and its name."""
+    listed = "".join(f"    ({model!r}, {tensor!r}),\n" for model, tensor in named)
+    return (
+        "from apbundle import PagedBundle\n\n"
+        f"names = [\n{listed}]\n"
+        f"with PagedBundle.open({path!r}) as bundle:\n"
+        "    tensors = {name: bundle.get_component(*name) for name in names}\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Where bytes stand in a grid of rows of sixteen, for files of any size."""
+"""Where bytes stand in a grid of rows, for files of any size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 
 WIDTH: Final = 16
 """Bytes of a row."""
+WIDE: Final = 32
+"""Bytes of a row where there is room for more."""
 GROUP: Final = 8
 """Bytes that stand together."""
 MOST_STEPS: Final = 1 << 30
@@ -22,14 +24,17 @@ class HexGrid:
     ----------
     size
         Bytes of the file.
+    width
+        Bytes of a row.
     """
 
     size: int
+    width: int = WIDTH
 
     @property
     def rows(self) -> int:
         """How many rows there are; one for an empty file."""
-        return max(1, -(-self.size // WIDTH))
+        return max(1, -(-self.size // self.width))
 
     @property
     def digits(self) -> int:
@@ -44,12 +49,12 @@ class HexGrid:
     @property
     def text_column(self) -> int:
         """Where what is readable of a row begins."""
-        return self.column_of(WIDTH - 1) + 4
+        return self.column_of(self.width - 1) + 4
 
     @property
     def columns(self) -> int:
         """The width of a row."""
-        return self.text_column + WIDTH
+        return self.text_column + self.width
 
     def column_of(self, place: int) -> int:
         """Where a byte of a row stands."""
@@ -58,9 +63,9 @@ class HexGrid:
     def place_at(self, column: int) -> int:
         """The byte of a row that stands at, or closest to, a column; in the bytes or in the text."""
         if column >= self.text_column - 1:
-            return min(column - self.text_column, WIDTH - 1) if column >= self.text_column else 0
+            return min(column - self.text_column, self.width - 1) if column >= self.text_column else 0
         inside = max(column - self.hex_column, 0)
-        return min((inside - inside // (3 * GROUP + 1)) // 3, WIDTH - 1)
+        return min((inside - inside // (3 * GROUP + 1)) // 3, self.width - 1)
 
     def steps(self, visible: int) -> int:
         """The highest value of a scroll bar beside ``visible`` rows."""

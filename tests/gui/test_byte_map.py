@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from apbundle import BundleBuilder
 from apbundle_gui.models.byte_map import ByteMap, Part
-from apbundle_gui.pages.inspect.byte_map_view import LEAST_VISIBLE, ByteMapView, Colouring
+from apbundle_gui.pages.inspect.byte_map_colors import Colouring, family, legend, tensor_color
+from apbundle_gui.pages.inspect.byte_map_view import LANE, LEAST_VISIBLE, ByteMapView
 from apbundle_gui.services import Services
 from support.inspecting import InspectBench
 
@@ -117,9 +118,26 @@ def test_the_wheel_zooms_to_the_byte_and_keys_go_through_it(bench: InspectBench)
 def test_every_colouring_paints(bench: InspectBench, colouring: Colouring) -> None:
     bar = bench.page.models_tab.map
     bar.colouring.setCurrentIndex(bar.colouring.findData(colouring))
+    assert bar.view.colouring is colouring
     picture = bar.view.grab().toImage()
     colours = {picture.pixel(x, 10) for x in range(picture.width())}
     assert len(colours) >= 3
+    below = {picture.pixelColor(x, LANE + 10).name() for x in range(picture.width())}
+    assert tensor_color(0, 0, "F32", colouring).name() in below
+    explained = {color.name() for _, color in legend(colouring) if color is not None}
+    bar.legend.resize(bar.legend.sizeHint())
+    assert bar.legend.accessibleDescription()
+    shown = bar.legend.grab().toImage()
+    drawn = {shown.pixelColor(x, shown.height() // 2).name() for x in range(shown.width())}
+    assert len(explained & drawn) >= 3
+
+
+def test_types_of_a_kind_share_a_colour() -> None:
+    kinds = {
+        "F32": 0, ">F32": 0, "BF16": 1, "F16": 1, "F64": 2, "F8_E4M3": 2, "F4": 2, "I8": 3, "U64": 3,
+        "Q4_K": 4, "IQ4_NL": 4, "AprQ4": 4, "BOOL": 5, "C64": 5, "STRING": 5, "": 5,
+    }  # fmt: skip
+    assert {name: family(name) for name in kinds} == kinds
 
 
 def test_without_a_bundle_there_is_nothing_to_map(qtbot: QtBot) -> None:

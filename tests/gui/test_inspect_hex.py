@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from apbundle import BundleBuilder
 from apbundle.errors import Cancelled
 from apbundle.fileio import PIECE, InputFile
-from apbundle_gui.models.hex_grid import WIDTH, HexGrid
+from apbundle_gui.models.hex_grid import WIDE, WIDTH, HexGrid
 from apbundle_gui.models.readings import readings
 from apbundle_gui.pages.inspect.hex_tab import HexTab
 from apbundle_gui.pages.inspect.selection import Place
@@ -73,9 +73,10 @@ def test_every_row_of_any_file_can_be_scrolled_to(size: int, visible: int) -> No
             assert grid.row_of_step(step, visible) == row
 
 
-def test_every_byte_is_found_where_it_stands() -> None:
-    grid = HexGrid(10**12)
-    for place in range(WIDTH):
+@pytest.mark.parametrize("width", [WIDTH, WIDE])
+def test_every_byte_is_found_where_it_stands(width: int) -> None:
+    grid = HexGrid(10**12, width)
+    for place in range(width):
         for column in (grid.column_of(place), grid.column_of(place) + 1, grid.text_column + place):
             assert grid.place_at(column) == place
 
@@ -155,7 +156,7 @@ def test_the_field_under_the_cursor_is_named(bench: InspectBench) -> None:
     tab(bench).go_to.setText("0xC")
     QTest.keyClick(tab(bench).go_to, Key.Key_Return)
     bench.settle()
-    assert facts(bench)[2:] == ["manifest length", "+0x0"]
+    assert facts(bench)[3:] == ["manifest length", "+0x0"]
 
 
 def test_the_tensor_under_the_cursor_is_selected(bench: InspectBench, qtbot: QtBot) -> None:
@@ -171,7 +172,7 @@ def test_the_tensor_under_the_cursor_is_selected(bench: InspectBench, qtbot: QtB
     QTest.keyClick(tab(bench).go_to, Key.Key_Return)
     bench.settle()
     assert bench.page.selection.place == Place(0, "", number, (span[0] + 4, 1))
-    assert facts(bench)[2:] == ["first of encoder", "+0x4"]
+    assert facts(bench)[3:] == ["first of encoder", "+0x4"]
     table = tab(bench).panel.readings
     values = {str(table.record(row)[0]): table.record(row)[1] for row in range(table.rowCount())}
     assert values["float32"] == "1.0"
