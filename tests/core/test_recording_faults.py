@@ -303,5 +303,13 @@ def test_a_recording_in_progress_is_not_replaced(path: Path) -> None:
     with pytest.raises(BundleError) as caught:
         RecordingWriter.create(path, header())
     assert caught.value.code == "destination_busy"
+    assert str(caught.value).startswith("This process is recording here already.")
+
+    def child() -> None:  # whose copy of the writer records nothing
+        writer.abandon()
+        with pytest.raises(BundleError, match="Another process is recording here"):
+            RecordingWriter.create(path, header())
+
+    assert run_forked(child) == 0
     writer.close()
     RecordingWriter.create(path, header()).close()

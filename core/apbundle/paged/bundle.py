@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from apbundle.errors import BundleError, bundle_error
+from apbundle.errors import bundle_error
 from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle.paged.lifetime import PagedFile
 from apbundle.paged.pages import iterate_pages
+from apbundle.paged.wording import check_names
 from apbundle.paging.stats import PagingStats
 from apbundle.payload.tensors import TensorInfo
 from apbundle.text import format_size
@@ -78,7 +79,7 @@ class PagedBundle(PagedFile):
         """
         try:
             return self._pager.get(name)
-        except BundleError as error:
+        except Exception as error:
             self._explain(error, name)
             raise
 
@@ -103,13 +104,14 @@ class PagedBundle(PagedFile):
         """
         try:
             return (self._components or self._wake()).get(model, name)
-        except BundleError as error:
-            self._explain(error, model)
+        except Exception as error:
+            self._explain(error, model, name)
             raise
 
     def component(self, model: str, name: str) -> TensorInfo:
         """The description of a component: element type, shape, where it lies. Reads the model's header at most."""
         with self._explaining(model):
+            check_names(name)
             return self._working().info(model, name)
 
     def components(self, model: str) -> tuple[str, ...]:
@@ -153,12 +155,16 @@ class PagedBundle(PagedFile):
         try:
             engine = self._working().engine
             known = engine.models[model]
-            offset = operator.index(offset)
-            size = known.size - offset if size is None else operator.index(size)
+            try:
+                offset = operator.index(offset)
+                size = known.size - offset if size is None else operator.index(size)
+            except TypeError:
+                given = f"{type(offset).__name__} and {type(size).__name__}"
+                raise TypeError(f"offset and size are whole numbers of bytes, not {given}") from None
             if offset < 0 or size < 0 or offset > known.size - size:
                 raise ValueError(f"{size} bytes from {offset} reach outside the {known.size} bytes of the model")
             return engine.range(known, offset, size)
-        except BundleError as error:
+        except Exception as error:
             self._explain(error, model)
             raise
 
@@ -176,7 +182,7 @@ class PagedBundle(PagedFile):
         ModelNotFound, ComponentNotFound, BundleError, OSError
             As for :meth:`get_component`.
         """
-        with self._explaining(name):
+        with self._explaining(name, component):
             components = self._working()
             pager, model = components.engine.pager, components.engine.models[name]
             size = model.size if component is None else components.info(name, component).size
@@ -220,7 +226,7 @@ class PagedBundle(PagedFile):
         Raises what :meth:`get_model` raises for a load that fails; in the background only the access that needs the
         model does.
         """
-        with self._explaining(name):
+        with self._explaining(name, component):
             self._working().hint(name, component)
 
     def evict(self, name: str, component: str | None = None) -> bool:
@@ -228,7 +234,7 @@ class PagedBundle(PagedFile):
 
         Returns whether anything was dropped. What is pinned stays.
         """
-        with self._explaining(name):
+        with self._explaining(name, component):
             return self._working().evict(name, component)
 
     def clear_cache(self) -> None:
@@ -238,9 +244,10 @@ class PagedBundle(PagedFile):
 
     def is_cached(self, name: str, component: str | None = None) -> bool:
         """Whether a model as a whole, or a component, is in memory; ``False`` for what does not exist."""
+        check_names(name)
         if component is None:
             return self._pager.is_cached(name)
-        with self._explaining(name):
+        with self._explaining(name, component):
             return self._working().is_cached(name, component)
 
     def get_metadata(self, name: str) -> ModelMetadata:

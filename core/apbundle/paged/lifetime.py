@@ -16,15 +16,19 @@ from apbundle.fileio import FileIdentity, StrPath
 from apbundle.format.reader import BundleReader
 from apbundle.paged.components import Components
 from apbundle.paged.engine import Engine
+from apbundle.paged.models import Models
 from apbundle.paged.recording import recording_header
-from apbundle.paged.wording import closest, explain
+from apbundle.paged.wording import check_names, closest, explain
 from apbundle.paging.config import PagingConfig
+from apbundle.paging.hollow import HollowSource
 from apbundle.paging.pager import Pager
 from apbundle.trace.recorder import RecordingWriter, start_recording
 
 
 class PagedFile:
     """An open bundle with a pager of this process; see :class:`~apbundle.paged.PagedBundle`."""
+
+    _pager: Pager
 
     def __init__(self, path: StrPath, config: PagingConfig | None = None, *, record: StrPath | None = None) -> None:
         if config is not None and not isinstance(config, PagingConfig):
@@ -72,8 +76,9 @@ class PagedFile:
         """Drop all models and close the file, once loads under way are done. Views handed out stay valid."""
         self._closed = True
         self._finalizer.detach()
-        if not isinstance(self._pager, _Asleep):
-            self._pager.close()
+        if isinstance(self._pager, _Asleep):  # nothing was loaded in this process
+            self._pager = Pager(Models(self._reader, 1).find, HollowSource(), max_memory=self._limit)
+        self._pager.close()
         self._reader.close()
 
     def __enter__(self) -> Self:
@@ -99,19 +104,31 @@ class PagedFile:
                 raise bundle_error("closed", "The bundle was closed.")
 
     @contextmanager
-    def _explaining(self, model: str = "") -> Iterator[None]:
-        """Let errors that leave the block say which bundle it was, and what to do."""
+    def _explaining(self, model: str = "", component: str | None = None) -> Iterator[None]:
+        """Let errors that leave the block say which bundle it was, and what to do; names have to be strings."""
+        check_names(model, "" if component is None else component)
         try:
             yield
         except BundleError as error:
             self._explain(error, model)
             raise
 
-    def _explain(self, error: BundleError, model: str) -> None:
-        """Add the path and a hint to an error that a request for ``model`` led to."""
-        if error.code == "model_not_found":
-            error.hint = closest(model, self._reader.manifest.model_names) or error.hint
-        explain(error, self._path)
+    def _explain(self, error: Exception, model: str, component: str = "") -> None:
+        """Add the path and a hint to an error that a request for ``model`` led to, if names are not to blame for it.
+
+        Raises
+        ------
+        TypeError
+            A name is no string: what came of that tells nobody anything.
+        """
+        try:
+            check_names(model, component)
+        except TypeError as wrong:
+            raise wrong from None
+        if isinstance(error, BundleError):
+            if error.code == "model_not_found":
+                error.hint = closest(model, self._reader.manifest.model_names) or error.hint
+            explain(error, self._path)
 
     def _begin(self, record: str | None, *, recorded: bool) -> Components:
         """Page the open file, from an empty cache."""
@@ -123,7 +140,7 @@ class PagedFile:
         if recorded:
             header = partial(recording_header, engine, self._path, self._config, self._limit)
             self._recorder = start_recording(record, self._path, header, engine.models.pages_from)
-        self._pager: Pager = engine.start(self._recorder)
+        self._pager = engine.start(self._recorder)
         # Nothing that the pager holds may lead back here: who forgets to close loses nothing but the moment of it.
         self._finalizer = weakref.finalize(self, _forgotten, self._pager, self._reader)
         self._components: Components | None = Components(engine)

@@ -31,6 +31,13 @@ def explain(error: BundleError, path: str) -> None:
         error.hint = _HINTS.get(error.code, "Verify the bundle to see what of it is sound.")
 
 
+def check_names(*names: object) -> None:
+    """Raise ``TypeError`` if one of ``names`` is no string."""
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"a name is a string, not {type(name).__name__}")
+
+
 def closest(name: str, names: Iterable[str]) -> str | None:
     """A hint that names what was probably meant, if anything comes near."""
     found = difflib.get_close_matches(name, islice(names, _MOST_COMPARED), 1)

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import warnings
+import weakref
 from array import array
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -62,6 +63,7 @@ class RecordingWriter:
         self._slot = 0  # slots since the header
         self._buffer = bytearray()
         self._news: list[str] = []  # what there is to announce
+        _writers[id(self)] = self
 
     @classmethod
     def create(cls, path: StrPath, header: RecordingHeader, new_units: NewUnits = lambda known: ()) -> RecordingWriter:
@@ -84,7 +86,12 @@ class RecordingWriter:
             The file cannot be created or written.
         """
         target, begin = os.path.abspath(os.fsdecode(path)), header.to_bytes()
-        descriptor = create_recording_file(target, begin)
+        try:
+            descriptor = create_recording_file(target, begin)
+        except BundleError as error:
+            if error.code == "destination_busy" and _is_written_here(target):
+                error.message = "This process is recording here already."
+            raise
         return cls(descriptor, target, len(begin), len(header.units), new_units)
 
     @property
@@ -206,6 +213,15 @@ class RecordingWriter:
     def __del__(self) -> None:
         self.abandon()
 
+    def is_at(self, path: str) -> bool:
+        """Whether the file at ``path`` is the one this writes."""
+        try:
+            return self._descriptor is not None and os.path.samestat(
+                syscalls.fstat(self._descriptor), syscalls.stat(path)
+            )
+        except OSError:
+            return False
+
     def _announce_units(self) -> None:
         """Record which units there are that were not told of."""
         for model, size, first, count in self._new_units(self._known):
@@ -251,6 +267,7 @@ class RecordingWriter:
         self._slot += 1
 
 
+_writers: Final[weakref.WeakValueDictionary[int, RecordingWriter]] = weakref.WeakValueDictionary()  # of this process
 _refused: Final[set[str]] = set()  # folders from the environment of which was said that they do not work
 
 
@@ -294,6 +311,12 @@ def start_recording(
         if not told:
             _warn(f"Not recording to {place}: {error}")
         return None
+
+
+def _is_written_here(path: str) -> bool:
+    """Whether a writer of this process holds the file at ``path``."""
+    writers = [reference() for reference in _writers.valuerefs()]  # a copy: other threads may begin to record now
+    return any(writer.is_at(path) for writer in writers if writer is not None)
 
 
 def _warn(message: str) -> None:
