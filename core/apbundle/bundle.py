@@ -116,8 +116,7 @@ class ModelBundle:
     def _detach(self) -> None:
         if self._map is not None:
             self._map.close()
-            self._map = None
-        reader: BundleReader | None = getattr(self, "_reader", None)
+        self._map, reader = None, getattr(self, "_reader", None)
         if reader is not None:
             reader.close()
 
@@ -247,8 +246,8 @@ class ModelBundle:
         return name in self._added or (self._reader is not None and name in self._reader.manifest)
 
     def __repr__(self) -> str:
-        where = repr(self.path) if self._reader else "in memory"
-        return f"ModelBundle({where}, {len(self)} models{', closed' if self.closed else ''})"
+        where, state = repr(self.path) if self._reader else "in memory", ", closed" if self.closed else ""
+        return f"ModelBundle({where}, {len(self)} models{state})"
 
     @property
     def reader(self) -> BundleReader:

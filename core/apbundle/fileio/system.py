@@ -123,8 +123,11 @@ def read_up_to(descriptor: int, offset: int, view: memoryview) -> int:
     done = interruptions = 0
     while done < len(view):
         try:
-            with view[done:] as rest:  # released even if this raises: see InputFile.read_into
-                count = syscalls.preadv(descriptor, [rest], offset + done)
+            if not done:
+                count = syscalls.preadv(descriptor, [view], offset)
+            else:
+                with view[done:] as rest:  # released even if this raises: see InputFile.read_into
+                    count = syscalls.preadv(descriptor, [rest], offset + done)
         except InterruptedError:
             interruptions += 1
             if interruptions > _INTERRUPTIONS:

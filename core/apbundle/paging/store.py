@@ -74,6 +74,7 @@ class UnitStore:
         self._unused: Final[dict[int, int | None]] = {}  # loaded ahead, not used yet: the unit that made us expect it
         self._loading: Final[dict[int, Request | None]] = {}  # what for, if it may be given up
         self._in_flight = 0  # loads that have their room
+        self._waiting = 0  # threads that wait for a load to end
         self._hits = self._misses = self._evictions = self._prefetches = self._bytes_loaded = 0
         source.resize(max_memory)
 
@@ -155,7 +156,8 @@ class UnitStore:
             raise
         finally:
             del self._loading[unit.id]
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
         latency = perf_counter_ns() - started
         self.work_off()
         self.residents[unit.id] = unit, view, PickleBuffer(view)
@@ -283,7 +285,7 @@ class UnitStore:
     def close(self) -> None:
         """Wait for the loads under way, let everything go, and close source and observer."""
         while self._loading:
-            self._changed.wait()
+            self._wait_for_change()
         self.work_off()
         self._drop_all(list(self.residents))
         self.observer.close()
@@ -309,9 +311,16 @@ class UnitStore:
 
     def _wait(self) -> None:
         """Until a load has ended; hits that others had meanwhile are worked off."""
-        self._changed.wait()
+        self._wait_for_change()
         self.check_open()
         self.work_off()
+
+    def _wait_for_change(self) -> None:
+        self._waiting += 1
+        try:
+            self._changed.wait()
+        finally:
+            self._waiting -= 1
 
     def _excess(self, unit: Unit) -> int:
         """Bytes that must go before ``unit`` fits, if above 0; 0 for one that is not charged."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 Key: TypeAlias = str | tuple[str, int]
 """What a unit is asked for by: a model's name, or that and the number of one of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A stretch of bytes that is loaded and evicted as a whole.
+class _Fields(NamedTuple):
+    id: int
+    name: str
+    size: int
+    offset: int | None
+    key: Key
+
+
+class Unit(_Fields):
+    """A stretch of bytes that is loaded and evicted as a whole. One is made at each miss, so it is a tuple.
 
     Parameters
     ----------
@@ -28,12 +34,8 @@ class Unit:
         What it is asked for by, unique among the units of a pager; if not given, its name.
     """
 
-    id: int
-    name: str
-    size: int
-    offset: int | None = None
-    key: Key = ""
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if self.key == "":
-            object.__setattr__(self, "key", self.name)
+    def __new__(cls, id: int, name: str, size: int, offset: int | None = None, key: Key = "") -> Self:
+        """See the class."""
+        return super().__new__(cls, id, name, size, offset, key or name)
