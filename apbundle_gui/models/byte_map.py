@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -67,8 +68,83 @@ class Stretch:
         return f"{self.name}\n{where}\n{words.size(self.end - self.start)} ({words.exact_size(self.end - self.start)})"
 
 
-class ByteMap:
-    """The parts of one file. They tile it: every byte is in exactly one.
+class FileMap:
+    """The parts of a file that is a bundle, or will be one. They tile it: every byte is in exactly one.
+
+    Parameters
+    ----------
+    ends
+        Where the entries, the extension block, the slack after it and the file end, exclusive.
+    starts, stops
+        First byte and the one after the last of each model, in the order they lie in.
+    order
+        Which model each of them is.
+    names
+        The models' names.
+    """
+
+    def __init__(
+        self,
+        ends: tuple[int, int, int, int],
+        starts: Integers,
+        stops: Integers,
+        order: Integers,
+        names: Sequence[str],
+    ) -> None:
+        entries_end, extension_end, begin, self.size = ends
+        self._names = names
+        count = len(starts)
+        edges = np.empty(2 * count + 1, np.int64)  # padding and models in turn, beginning and ending with padding
+        edges[0] = begin
+        edges[1::2] = starts
+        edges[2::2] = stops
+        kinds = np.full(2 * count + 1, Part.PADDING, np.int64)
+        kinds[1::2] = Part.MODEL
+        models = np.full(2 * count + 1, -1, np.int64)
+        models[1::2] = order
+        heads = np.array([0, layout.HEADER.size, entries_end, extension_end], np.int64)
+        head_parts = np.array([Part.HEADER, Part.ENTRIES, Part.EXTENSION, Part.SLACK], np.int64)
+        self._starts = np.concatenate((heads, edges))
+        self._parts = np.concatenate((head_parts, kinds))
+        self._models = np.concatenate((np.full(len(heads), -1, np.int64), models))
+
+    def parts_at(self, offsets: Integers) -> tuple[Integers, Integers, Integers]:
+        """Of each of these bytes the number of its stretch, its :class:`Part`, and its model (-1: none)."""
+        places = np.searchsorted(self._starts, offsets, "right") - 1
+        return places, self._parts[places], self._models[places]
+
+    def stretch_at(self, offset: int) -> Stretch:
+        """The part that holds a byte."""
+        return self._stretch(int(np.searchsorted(self._starts, offset, "right")) - 1)
+
+    def stretch_of(self, model: int) -> Stretch | None:
+        """All bytes of a model; ``None`` when it is not there or has none."""
+        places = np.flatnonzero(self._models == model)
+        found = self._stretch(int(places[0])) if len(places) else None
+        return found if found is not None and found.end > found.start else None
+
+    def stretches(self) -> Iterator[Stretch]:
+        """All parts that have bytes, in their order."""
+        for place in np.flatnonzero(np.diff(self._starts, append=self.size) > 0).tolist():
+            yield self._stretch(place)
+
+    def tensors_at(self, model: int, offsets: Integers) -> tuple[Integers, list[str]]:
+        """Of each of these bytes of a model the tensor that holds it (-1: none), and all tensors' element types."""
+        return np.full(len(offsets), -1, np.int64), []
+
+    def _stretch(self, place: int) -> Stretch:
+        start = int(self._starts[place])
+        end = int(self._starts[place + 1]) if place + 1 < len(self._starts) else self.size
+        part, model = Part(self._parts[place]), int(self._models[place])
+        return Stretch(start, end, part, TITLES[part] if model < 0 else words.safe(self._names[model]), _known(model))
+
+
+def _known(model: int) -> int | None:
+    return None if model < 0 else model
+
+
+class ByteMap(FileMap):
+    """The map of an open bundle, with the tensors inside its models.
 
     Parameters
     ----------
@@ -79,52 +155,31 @@ class ByteMap:
     def __init__(self, inspection: Inspection) -> None:
         self._inspection = inspection
         reader = inspection.reader
-        self.size: Final[int] = reader.file.size
-        begin = reader.data_offset
-        entries_end = layout.HEADER.size + reader.entries_end
+        begin, entries_end = reader.data_offset, layout.HEADER.size + reader.entries_end
         extension_end = reader.extension_range[1] if reader.extension_range is not None else entries_end
-        starts = [0, layout.HEADER.size, entries_end, extension_end]
-        parts = [Part.HEADER, Part.ENTRIES, Part.EXTENSION, Part.SLACK]
         extents = reader.extents
-        model_starts = extents.starts.astype(np.int64) + begin
-        model_ends = extents.ends.astype(np.int64) + begin
-        count = len(model_starts)
-        edges = np.empty(2 * count + 1, np.int64)  # padding and models in turn, beginning and ending with padding
-        edges[0] = begin
-        edges[1::2] = model_starts
-        edges[2::2] = model_ends
-        kinds = np.full(2 * count + 1, Part.PADDING, np.int64)
-        kinds[1::2] = Part.MODEL
-        models = np.full(2 * count + 1, -1, np.int64)
-        models[1::2] = extents.order
-        self._starts = np.concatenate((np.array(starts, np.int64), edges))
-        self._parts = np.concatenate((np.array(parts, np.int64), kinds))
-        self._models = np.concatenate((np.full(len(starts), -1, np.int64), models))
+        super().__init__(
+            (entries_end, extension_end, begin, reader.file.size),
+            extents.starts.astype(np.int64) + begin,
+            extents.ends.astype(np.int64) + begin,
+            extents.order.astype(np.int64),
+            inspection.names,
+        )
         self._sorted: dict[int, tuple[Integers, Integers, Integers]] = {}
-
-    def parts_at(self, offsets: Integers) -> tuple[Integers, Integers, Integers]:
-        """Of each of these bytes the number of its stretch, its :class:`Part`, and its model (-1: none)."""
-        places = np.searchsorted(self._starts, offsets, "right") - 1
-        return places, self._parts[places], self._models[places]
 
     def stretch_at(self, offset: int) -> Stretch:
         """The part that holds a byte; of a model the tensor in it, where that is known."""
-        place = int(np.searchsorted(self._starts, offset, "right")) - 1
-        start = int(self._starts[place])
-        end = int(self._starts[place + 1]) if place + 1 < len(self._starts) else self.size
-        part, model = Part(self._parts[place]), int(self._models[place])
-        if model < 0:
-            return Stretch(start, end, part, TITLES[part])
-        inspection = self._inspection
+        part = super().stretch_at(offset)
+        if part.model is None:
+            return part
+        inspection, model = self._inspection, part.model
         tensor = inspection.tensor_at(model, offset)
         contents = inspection.contents.of(model)
         span = inspection.span_of(model, tensor) if tensor is not None else None
-        name = words.safe(inspection.names[model])
         if tensor is None or span is None or contents is None:
-            return Stretch(start, end, part, name, model)
-        return Stretch(
-            span[0], span[0] + span[1], part, f"{words.safe(contents.tensors.name(tensor))} of {name}", model, tensor
-        )
+            return part
+        name = f"{words.safe(contents.tensors.name(tensor))} of {part.name}"
+        return Stretch(span[0], span[0] + span[1], part.part, name, model, tensor)
 
     def tensors_at(self, model: int, offsets: Integers) -> tuple[Integers, list[str]]:
         """Of each of these bytes of a model the tensor that holds it (-1: none), and all tensors' element types."""

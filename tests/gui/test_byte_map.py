@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from apbundle import BundleBuilder
 from apbundle_gui.models.byte_map import ByteMap, Part
-from apbundle_gui.pages.inspect.byte_map_colors import Colouring, family, legend, tensor_color
-from apbundle_gui.pages.inspect.byte_map_view import LANE, LEAST_VISIBLE, ByteMapView
 from apbundle_gui.services import Services
+from apbundle_gui.widgets.byte_map_colors import Colouring, family, legend, tensor_color
+from apbundle_gui.widgets.byte_map_view import LANE, LEAST_VISIBLE, ByteMapView
 from support.inspecting import InspectBench
 
 

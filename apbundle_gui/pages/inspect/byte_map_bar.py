@@ -6,12 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from apbundle_gui.models.byte_map import ByteMap
-from apbundle_gui.pages.inspect.byte_map_colors import Colouring
-from apbundle_gui.pages.inspect.byte_map_legend import ByteMapLegend
-from apbundle_gui.pages.inspect.byte_map_view import ByteMapView
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Card, SecondaryLabel, SectionTitle, button
+from apbundle_gui.widgets.byte_map_colors import Colouring
+from apbundle_gui.widgets.byte_map_legend import ByteMapLegend
+from apbundle_gui.widgets.byte_map_view import ByteMapView
 
 _LABELS = {Colouring.KIND: "Kind", Colouring.DTYPE: "Element type", Colouring.MODEL: "Model"}
 

@@ -16,10 +16,10 @@ _CYCLE: Final = (Tone.PREFETCH, Tone.HIT, Tone.LIMIT, Tone.EVICTION, Tone.MISS, 
 _PART_TONES: Final = {
     Part.HEADER: Tone.HEADER,
     Part.ENTRIES: Tone.HEADER,
-    Part.EXTENSION: Tone.ACCENT,
+    Part.EXTENSION: Tone.LIMIT,
     Part.MODEL: Tone.PREFETCH,
 }
-_SOFT: Final = 0.72
+_SOFT: Final = 0.84
 """How much of its colour every other stretch has, so that neighbours are told apart."""
 FAMILIES: Final = (
     ("F32", Tone.PREFETCH),
@@ -75,7 +75,7 @@ def legend(colouring: Colouring) -> tuple[tuple[str, QColor | None], ...]:
     """What each colour stands for; without one it is a remark."""
     parts: list[tuple[str, QColor | None]] = [
         ("Header, manifest", theme.tone_color(Tone.HEADER)),
-        ("Extension", theme.tone_color(Tone.ACCENT)),
+        ("Extension", theme.tone_color(Tone.LIMIT)),
     ]
     if colouring is Colouring.KIND:
         parts += [("Model", theme.tone_color(Tone.PREFETCH)), ("Tensor", theme.tone_color(Tone.HIT))]

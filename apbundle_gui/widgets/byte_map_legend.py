@@ -9,12 +9,13 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from apbundle_gui import theme
-from apbundle_gui.pages.inspect.byte_map_colors import Colouring, legend
 from apbundle_gui.theme import Space
+from apbundle_gui.widgets.byte_map_colors import Colouring, legend
 
 SWATCH: Final = 10
 """Side of a swatch, in pixels."""
 HEIGHT: Final = 18
+_SWATCH_ROOM: Final = SWATCH + Space.XS
 
 
 class ByteMapLegend(QWidget):
@@ -32,10 +33,13 @@ class ByteMapLegend(QWidget):
         """Explain other colours."""
         self._colouring = colouring
         self.setAccessibleDescription(", ".join(text for text, _ in legend(colouring)))
+        self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(400, HEIGHT)
+        metrics = self.fontMetrics()
+        taken = (metrics.horizontalAdvance(text) + _SWATCH_ROOM + Space.L for text, _ in legend(self._colouring))
+        return QSize(sum(taken), HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -48,7 +52,7 @@ class ByteMapLegend(QWidget):
                 painter.setPen(theme.color("border"))
                 painter.drawRect(swatch.adjusted(0, 0, -1, -1))
                 painter.setPen(theme.color("secondary"))
-                x += SWATCH + Space.S - 2
+                x += _SWATCH_ROOM
             width = metrics.horizontalAdvance(text)
             painter.drawText(QRect(x, 0, width + 2, HEIGHT), int(Qt.AlignmentFlag.AlignVCenter), text)
             x += width + Space.L

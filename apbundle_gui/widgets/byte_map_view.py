@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models import text as words
-from apbundle_gui.models.byte_map import ByteMap, Part, Stretch
-from apbundle_gui.pages.inspect.byte_map_colors import Colouring, part_color, tensor_color
+from apbundle_gui.models.byte_map import FileMap, Part, Stretch
 from apbundle_gui.theme import Space
+from apbundle_gui.widgets.byte_map_colors import Colouring, part_color, tensor_color
 
 LANE: Final = 26
 """Height of a lane, in pixels."""
@@ -29,7 +29,12 @@ Key = Qt.Key
 
 
 class ByteMapView(QWidget):
-    """Shows a :class:`~apbundle_gui.models.byte_map.ByteMap`.
+    """Shows a :class:`~apbundle_gui.models.byte_map.FileMap`.
+
+    Parameters
+    ----------
+    tensors
+        Whether there is a lane for the tensors.
 
     Attributes
     ----------
@@ -39,12 +44,13 @@ class ByteMapView(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, tensors: bool = True) -> None:
         super().__init__(parent)
+        self._lanes = (2 if tensors else 1) * LANE
         self.setAccessibleName("Map of the file")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._map: ByteMap | None = None
+        self._map: FileMap | None = None
         self._begin = 0.0
         self._bytes = 1.0  # that are visible
         self._marked: tuple[int, int] | None = None
@@ -55,11 +61,11 @@ class ByteMapView(QWidget):
         theme.manager().changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return QSize(600, 2 * LANE + AXIS + Space.XS)
+        return QSize(600, self._lanes + AXIS + Space.XS)
 
     # -- what it shows -------------------------------------------------------------------------------------------
 
-    def show_map(self, shown: ByteMap | None) -> None:
+    def show_map(self, shown: FileMap | None) -> None:
         """Show another file, whole, or none."""
         self._map = shown
         self._marked = None
@@ -193,7 +199,7 @@ class ByteMapView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        lanes = QRect(0, 0, self.width(), 2 * LANE)
+        lanes = QRect(0, 0, self.width(), self._lanes)
         painter.fillRect(lanes, theme.color("grid"))
         if self._map is not None and self._map.size and self.width() > 0:
             self._paint_lanes(painter, self._map)
@@ -204,7 +210,7 @@ class ByteMapView(QWidget):
             painter.drawRect(lanes.adjusted(0, 0, -1, -1))
         painter.end()
 
-    def _paint_lanes(self, painter: QPainter, shown: ByteMap) -> None:
+    def _paint_lanes(self, painter: QPainter, shown: FileMap) -> None:
         """A pixel takes the colour of the byte in its middle; borders are drawn where there is room for them."""
         middles = self._begin + (np.arange(self.width()) + 0.5) / self.width() * self._bytes
         offsets = np.minimum(middles.astype(np.int64), shown.size - 1)
@@ -214,10 +220,10 @@ class ByteMapView(QWidget):
             color = part_color(part, model, self.colouring)
             if color is not None:
                 self._fill(painter, first, end, 0, color, wide=end - first > 2)
-            if model >= 0:
+            if model >= 0 and self._lanes > LANE:
                 self._paint_tensors(painter, shown, model, first, offsets[first:end])
 
-    def _paint_tensors(self, painter: QPainter, shown: ByteMap, model: int, left: int, offsets: np.ndarray) -> None:
+    def _paint_tensors(self, painter: QPainter, shown: FileMap, model: int, left: int, offsets: np.ndarray) -> None:
         tensors, dtypes = shown.tensors_at(model, offsets)
         named = iter(dtypes)
         types = [next(named) if tensor >= 0 else "" for tensor in tensors.tolist()]
@@ -232,7 +238,7 @@ class ByteMapView(QWidget):
         painter.fillRect(first, top + 1, end - first - wide, LANE - 2, color)
 
     def _paint_axis(self, painter: QPainter) -> None:
-        metrics, top = self.fontMetrics(), 2 * LANE
+        metrics, top = self.fontMetrics(), self._lanes
         painter.setPen(theme.color("secondary"))
         step = _round_step(self._bytes * _TICK / max(self.width(), 1))
         begin, end = self.visible
@@ -249,7 +255,7 @@ class ByteMapView(QWidget):
         left = int(self.x_of(self._marked[0]))
         right = max(int(self.x_of(self._marked[0] + self._marked[1])), left + 2)
         painter.setPen(theme.color("text"))
-        painter.drawRect(max(left, -2), 0, min(right, self.width() + 2) - max(left, -2), 2 * LANE - 1)
+        painter.drawRect(max(left, -2), 0, min(right, self.width() + 2) - max(left, -2), self._lanes - 1)
 
 
 def _runs(values: np.ndarray) -> list[tuple[int, int]]:
