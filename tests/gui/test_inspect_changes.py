@@ -69,6 +69,69 @@ def test_a_replaced_file_is_read_anew_and_one_stays_where_one_was(
     assert bench.page.banner.isHidden()
 
 
+def test_what_was_in_view_is_in_view_again(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    def write(count: int) -> None:
+        builder = BundleBuilder(path)
+        for number in range(40):
+            builder.add_model(f"other {number}", b"something", custom={"key": "value"})
+        layers = {f"layers.{i}.{part}": np.zeros(2, np.float32) for i in range(count) for part in ("a", "b")}
+        builder.add_model("net", layers)
+        builder.build().close()
+
+    path = tmp_path / "many.apbundle"
+    write(40)
+    bench = InspectBench(qtbot, services)
+    bench.open(path)
+    page = bench.page
+    tabs = (page.models_tab, page.manifest_tab, page.metadata_tab, page.tensors_tab)
+    page.selection.go(Place(40, "layers."))
+    tree, view = page.navigation.tree, page.navigation.view
+    qtbot.waitUntil(lambda: view.item is not None and view.item.group is not None)
+    tree.unfold(view.currentIndex().row())
+    for tab in tabs:
+        page.tabs.show_tab(tab)
+        bench.settle()
+    page.tensors_tab.view.selectRow(9)
+    bench.settle()
+    chosen = page.selection.place
+    unfolded = [tree.index(row, 0).data() for row in range(tree.rowCount())]
+    qtbot.waitUntil(lambda: view.item is not None and view.item.tensor == chosen.tensor)
+    bars = [table.verticalScrollBar() for table in (view, *(tab.view for tab in tabs))]
+    for bar in bars:
+        qtbot.waitUntil(lambda bar=bar: bar.maximum() > 60)
+        bar.setValue(57)
+    write(41)
+    bench.window.do("file.reload")
+    qtbot.waitUntil(lambda: not page.selection.returning and bench.inspection.contents.count == 82)
+    bench.settle()
+    assert page.selection.place == chosen
+    assert [tree.index(row, 0).data() for row in range(tree.rowCount())][: len(unfolded)] == [*unfolded[:-1], "39"]
+    for tab in tabs:
+        page.tabs.show_tab(tab)
+        bench.settle()
+    qtbot.waitUntil(lambda: [bar.value() for bar in bars] == [57] * len(bars))
+    page.selection.go(Place(0))
+    page.tabs.show_tab(page.models_tab)
+    assert bars[1].value() == 0, "whoever goes elsewhere is not held back"
+
+
+def test_the_way_back_leads_into_the_new_file(qtbot: QtBot, bench: InspectBench, path: Path) -> None:
+    page = bench.page
+    bench.inspection.contents.want(1)
+    qtbot.waitUntil(lambda: bench.inspection.contents.of(1) is not None)
+    page.selection.go(Place(0))
+    page.selection.go(Place(1, "", 1))
+    page.tabs.show_tab(page.hex_tab)
+    build(path, first="renamed")
+    bench.services.session.open(str(path))
+    bench.settle()
+    visits = [visit.place for visit in page.navigation.history._visits]
+    assert Place(0) not in visits, "that model is gone"
+    assert page.selection.place == Place(1, "", 1) == visits[-1]
+    while page.navigation.history.can_go_back:
+        page.navigation.back()
+
+
 def test_a_file_cut_short_is_noticed_and_can_be_kept(qtbot: QtBot, bench: InspectBench, path: Path) -> None:
     os.truncate(path, 100)
     qtbot.waitUntil(lambda: "changed on disk" in bench.page.banner.text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
@@ -87,6 +87,10 @@ class TableTab(Tab):
         if self._fitted:
             panel = min(self.panel_width, round(_PANEL_SHARE * self.width()))
             self._splitter.setSizes([self.width() - panel, panel])
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._scroll_back()  # a table scrolls to its current row when it is shown
 
     def _unfit(self) -> None:
         """Whoever moved the handle decides how wide the panel is."""

@@ -36,8 +36,8 @@ class DifferencePanel(SidePanel):
         for caption in ("Model", "Status", "Before", "After", "Differing", *_NUMBERS):
             self._facts.add(caption)
         self.content.addWidget(self._facts)
-        self.show_values = button("Show &Values", self.values_wanted.emit, icon="tensor", tip="Go to its values")
-        self.show_bytes = button("Show &Bytes", self.bytes_wanted.emit, icon="file", tip="Go to its bytes in the file")
+        self.show_values = button("&Values", self.values_wanted.emit, icon="tensor", tip="Show its values")
+        self.show_bytes = button("&Bytes", self.bytes_wanted.emit, icon="file", tip="Show its bytes in the file")
         ways = QHBoxLayout()
         ways.setSpacing(Space.S)
         ways.addWidget(self.show_values)

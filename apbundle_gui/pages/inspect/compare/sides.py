@@ -47,7 +47,7 @@ class Sides(QWidget):
         self._swapped = False
         self._showing = False
         self.choice = _box("Bundle to compare with", "Open bundles")
-        self.choice.setPlaceholderText("No other bundle is open")
+        self.choice.setPlaceholderText("Choose a bundle")
         self.file = button("Choose File…", self.file_wanted.emit, icon="open", tip="Compare with a bundle from a file")
         self._this = ElidedLabel()
         self._this.setAccessibleDescription("This bundle")
