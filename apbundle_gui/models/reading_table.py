@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import AnyIndex, Role
 from apbundle_gui.models.plain_table import PlainTable
 from apbundle_gui.models.readings import NAMES, readings
@@ -25,6 +26,7 @@ class ReadingTable(PlainTable[tuple[str, str]]):
         self.dataChanged.emit(self.index(0, 1), self.index(len(NAMES) - 1, 1))
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
-        if index.isValid() and role == Role.DisplayRole:
-            return self._records[index.row()][index.column()]
-        return None
+        if not index.isValid() or role not in (Role.DisplayRole, Role.ToolTipRole):
+            return None
+        text = self._records[index.row()][index.column()]
+        return words.tooltip(text) if role == Role.ToolTipRole else text

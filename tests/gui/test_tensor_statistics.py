@@ -21,11 +21,11 @@ from apbundle_gui.services.value_range import ValueRange, common_range
 from apbundle_gui.services.value_statistics import (
     SAMPLE,
     Moments,
-    Statistics,
     exact_statistics,
     full_histogram,
     sample_statistics,
 )
+from support.statistics import check, wide
 from support.tensors import NAMES, bundle, elements, hostile, npz, safetensors
 
 HUGE = float(np.finfo(np.float64).max)
@@ -41,40 +41,15 @@ def never() -> bool:
     return False
 
 
-def check(found: Statistics, array: np.ndarray) -> None:
-    values = array.reshape(-1)
-    finite = values[np.isfinite(values)]
-    assert found.count == values.size
-    assert found.zeros == int((values == 0).sum())
-    assert found.nans == int(np.isnan(values).sum())
-    assert (found.positive_infinite, found.negative_infinite) == ((values == np.inf).sum(), (values == -np.inf).sum())
-    assert found.finite == finite.size
-    if finite.size:
-        assert (found.low, found.high) == (finite.min(), finite.max())
-        scale = max(abs(finite.max()), abs(finite.min())) or 1.0
-        assert found.mean / scale == pytest.approx((finite / scale).mean(), rel=1e-9, abs=1e-12)
-        assert found.std / scale == pytest.approx((finite / scale).std(), rel=1e-6, abs=1e-9)
-        assert found.histogram is not None
-        counted = int(found.histogram.counts.sum()) + found.histogram.below + found.histogram.above
-        assert counted == finite.size
-    else:
-        assert found.low is found.high is found.histogram is None
-        assert math.isnan(found.mean)
-        assert math.isnan(found.std)
-
-
 @pytest.mark.parametrize("kind", NAMES)
 @pytest.mark.parametrize("size", [0, 1, 3000])
 def test_of_every_type(tmp_path: Path, kind: str, size: int) -> None:
     array = hostile(kind, size)
     path = bundle(tmp_path / "b.apbundle", {"model": safetensors({"t": array})})
-    with np.errstate(all="ignore"):
-        wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-        plain = np.abs(wide) if array.dtype.kind == "c" else wide
     with BundleReader.open(path) as reader:
         found = sample_statistics(elements(reader))
         assert found.exact
-        check(found, plain)
+        check(found, wide(array))
         full = full_histogram(elements(reader), found, silent, never)
     assert full is None or (full.below, full.above, int(full.counts.sum())) == (0, 0, found.finite)
 

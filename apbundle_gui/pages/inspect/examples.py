@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from PySide6.QtCore import QItemSelectionModel
+
 from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.services.inspection import Inspection
 
@@ -61,10 +63,9 @@ class Examples:
         tab = self._page.tensors_tab
         self._page.tabs.show_tab(tab)
         self._page.tabs.search.setText(QUERY)
-        things = [tab.table.index_of(row) for row in range(min(ROWS, tab.table.rowCount()))]
-        if things:
-            tab.show_selected(things, things[0])
-            tab.selection_changed()
+        selecting, flag = tab.view.selectionModel(), QItemSelectionModel.SelectionFlag
+        for row in range(min(ROWS, tab.table.rowCount())):
+            selecting.setCurrentIndex(tab.table.index(row, 0), flag.Select | flag.Rows)
 
     def _values(self, inspection: Inspection) -> None:
         self._page.tabs.show_tab(self._page.values_tab)
@@ -80,6 +81,7 @@ class Examples:
         self._page.tabs.show_tab(self._page.compare_tab)
         pair = max(pairs, key=lambda pair: len(names[pair[0]] & names[pair[1]]), default=None)
         if pair is not None:
+            self._page.selection.go(Place(pair[1], "", 0))
             self._page.compare_tab.compare_models(*pair)
 
     def _names(self, inspection: Inspection) -> list[list[str]]:

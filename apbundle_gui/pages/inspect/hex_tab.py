@@ -20,7 +20,7 @@ from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Label, button
 
 FIELD_WIDTH = 150
-PANEL_WIDTH = 316
+PANEL_WIDTH = 288
 
 
 class HexTab(Tab):
