@@ -118,7 +118,7 @@ def check_fault(folder: Path, workload: Workload, fault: Fault, old: bytes | Non
         assert now in (old, new)
     elif now != old:  # only opening the published file can have failed
         assert now == new
-        assert fault.call in ("open", "stat", "fstat", "preadv", None)
+        assert fault.call in ("open", "stat", "lstat", "fstat", "preadv", None)
     left_behind = getattr(error, "left_behind", None)
     others = set(os.listdir(folder)) - {"input", TARGET}
     for name in others:

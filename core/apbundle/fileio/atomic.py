@@ -127,7 +127,7 @@ def write_atomically(
     """
     report = reporter or Reporter()
     destination = _resolve(target, inputs, overwrite=overwrite, follow_links=follow_links)
-    directory = _open_directory(os.path.dirname(destination.path))
+    directory = open_directory(os.path.dirname(destination.path))
     try:
         temporary = _write_temporary(destination, directory, size, fill, check, report, alone=overwrite and alone)
         publish(temporary, destination.path, overwrite=overwrite)
@@ -181,7 +181,7 @@ def _refuse(path: str, message: str) -> NoReturn:
     raise bundle_error("target_refused", message, path=path, hint="Nothing was changed. Choose another file.")
 
 
-def _open_directory(path: str) -> int | None:
+def open_directory(path: str) -> int | None:
     """The directory, for its lock and its fsync; ``None`` on systems that do not open directories."""
     if not O_DIRECTORY:
         return None

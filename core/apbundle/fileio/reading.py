@@ -94,12 +94,13 @@ class InputFile:
     ``InputFile`` opens the same path again and insists on the same content. Dropping the last reference closes it.
     """
 
-    __slots__ = ("_absolute", "_descriptor", "identity", "path")
+    __slots__ = ("_absolute", "_descriptor", "_shown", "identity", "path")
 
     def __init__(self, descriptor: int, path: str, identity: FileIdentity) -> None:
         self._absolute: Final = os.path.abspath(path)
         self.path: Final = path
         self.identity: Final = identity
+        self._shown: tuple[int, bytes] | None = None
         self._descriptor: _Descriptor | None = _Descriptor(descriptor)  # last: from here on it closes itself
 
     @classmethod
@@ -135,6 +136,15 @@ class InputFile:
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
         return self._descriptor is None
+
+    @property
+    def shows_other_bytes(self) -> bool:
+        """Whether :meth:`show_instead` was called."""
+        return self._shown is not None
+
+    def show_instead(self, offset: int, data: bytes) -> None:
+        """Let reads find ``data`` at ``offset``, whatever the file has there; the file itself stays as it is."""
+        self._shown = (offset, data)
 
     def fileno(self) -> int:
         """The descriptor, valid until :meth:`close`."""
@@ -195,6 +205,8 @@ class InputFile:
             if done != len(view):
                 end = offset + done
                 raise self._changed(f"The file now ends at byte {end}; it had {self.size} bytes.", end)
+            if self._shown is not None:
+                _show(view, offset, *self._shown)
             if checked:
                 self._compare(descriptor)
 
@@ -212,7 +224,8 @@ class InputFile:
         return descriptor
 
     def _check_range(self, offset: int, size: int) -> None:
-        if offset < 0 or size < 0 or size > self.size or offset > self.size - size:
+        end = self.identity.size - size
+        if not 0 <= offset <= end or size < 0:
             raise ValueError(f"{size} bytes at {offset} are not inside a file of {self.size}")
 
     def _compare(self, descriptor: _Descriptor) -> None:
@@ -225,6 +238,13 @@ class InputFile:
     def _changed(self, message: str, offset: int | None = None) -> Exception:
         hint = "Open it again to see what it holds now."
         return bundle_error("changed_on_disk", message, path=self.path, offset=offset, hint=hint)
+
+
+def _show(view: memoryview, offset: int, start: int, data: bytes) -> None:
+    """Put what of ``data``, which belongs at ``start`` of the file, falls into ``view``, which begins at ``offset``."""
+    begin, end = max(offset, start), min(offset + len(view), start + len(data))
+    if begin < end:
+        view[begin - offset : end - offset] = data[begin - start : end - start]
 
 
 def _reopen(path: str, identity: FileIdentity) -> InputFile:

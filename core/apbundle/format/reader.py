@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from apbundle.errors import BundleError, Finding, bundle_error
-from apbundle.fileio import PIECE, InputFile, NotRegularFile
+from apbundle.fileio import PIECE, InputFile, NotRegularFile, read_at_rest
 from apbundle.format import layout
 from apbundle.format.checks import check_places
 from apbundle.format.compression import decode_into
@@ -67,6 +67,8 @@ class BundleReader:
     def open(cls, path: StrPath) -> Self:
         """Open the bundle at ``path`` and check all of it but the models' bytes.
 
+        A change in place that was interrupted is undone first.
+
         Raises
         ------
         BundleError
@@ -75,7 +77,7 @@ class BundleReader:
             The file cannot be opened or read.
         """
         try:
-            file = InputFile.open(path)
+            return read_at_rest(path, cls)
         except NotRegularFile as error:
             raise bundle_error(
                 "not_a_bundle",
@@ -83,11 +85,6 @@ class BundleReader:
                 path=os.fsdecode(path),
                 hint="Give the path of a .apbundle file.",
             ) from error
-        try:
-            return cls(file)
-        except BaseException:
-            file.close()
-            raise
 
     def _read_header(self) -> bytes:
         file, size = self.file, self.file.size

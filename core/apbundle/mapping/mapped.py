@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from apbundle.errors import bundle_error
-from apbundle.fileio import InputFile, StrPath
+from apbundle.fileio import InputFile, StrPath, open_at_rest
 from apbundle.mapping.filemap import map_file
 
 
@@ -32,7 +32,7 @@ class MappedFile:
         OSError
             When it cannot be opened or mapped, or is no regular file.
         """
-        file = InputFile.open(path)
+        file = open_at_rest(path)
         try:
             return cls(file)
         except BaseException:

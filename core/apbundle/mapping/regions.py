@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final
 
-from apbundle.fileio import InputFile, StrPath
+from apbundle.fileio import InputFile, StrPath, open_at_rest
 
 
 class MappedRegion:
@@ -63,7 +63,7 @@ class MemoryMappedFile:
     @classmethod
     def open(cls, path: StrPath) -> MemoryMappedFile:
         """Open the regular file at ``path`` (``OSError`` when that fails)."""
-        return cls(InputFile.open(path))
+        return cls(open_at_rest(path))
 
     @property
     def path(self) -> str:
