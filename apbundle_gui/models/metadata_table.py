@@ -19,6 +19,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import NO_PARENT, TONE_ROLE, AnyIndex, ArrangedModel, Role
 from apbundle_gui.models.arrangement import Key, Matches
 from apbundle_gui.services import JobRunner
+from apbundle_gui.services.garbage import kept
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 
@@ -100,7 +101,10 @@ def bundle_items(
         items += [MetadataItem(-1, BUNDLE, "", key, value) for key, value in extension.bundle_metadata.items()]
         items += _extra_items(-1, BUNDLE, extension.extra)
     described = {} if extension is None else extension.models
+    before = 0
     for model, name in enumerate(names):
+        kept.add(len(items) - before)
+        before = len(items)
         if (metadata := described.get(name)) is not None:
             items += model_items(model, name, metadata)
         if (held := contents(model)) is not None:

@@ -19,9 +19,12 @@ from apbundle_gui.models.tensor_search import SortKey, arrange_tensors
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.pacing import Pace
+from apbundle_gui.services.tensor_rows import totals
 
 KEPT: Final = 4096
 """How many records are remembered; more than any screen shows."""
+AT_ONCE: Final = 256
+"""The totals of so many tensors do not take a job."""
 
 
 class Column(IntEnum):
@@ -105,17 +108,25 @@ class TensorTableModel(ArrangedModel):
             found = self._records[index] = self._inspection.contents.info(index)
         return found
 
-    def totals(self, indices: Sequence[int]) -> tuple[int, int]:
-        """Elements and bytes of these tensors together."""
+    def add_up(self, things: Sequence[int], on_done: Callable[[int, int], None]) -> None:
+        """Tell the elements and bytes of these tensors together: at once, of very many later."""
         assert self._inspection is not None
-        rows = np.asarray(indices, np.int64)
-        elements = size = 0
-        for group in self._inspection.contents.groups:
-            inside = rows[(rows >= group.start) & (rows < group.start + len(group.table))] - group.start
-            if len(inside):
-                elements += int(group.table.elements[inside].sum())
-                size += int(group.table.sizes[inside].sum())
-        return elements, size
+        groups = tuple(self._inspection.contents.groups)
+
+        def work(pace: Pace | None) -> tuple[int, int]:
+            rows = np.arange(things.start, things.stop) if isinstance(things, range) else np.asarray(things, np.int64)
+            return totals(groups, rows, pace)
+
+        if len(things) <= AT_ONCE:
+            on_done(*work(None))
+            return
+        self._jobs.start(
+            "Adding up",
+            lambda progress, cancel: work(Pace(cancel)),
+            on_done=lambda found: on_done(*found),
+            key=("add up", id(self)),
+            abandonable=True,
+        )
 
     def set_query(self, query: str) -> None:
         try:

@@ -5,49 +5,28 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import partial
 from typing import Final, NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from apbundle.errors import BundleError
 from apbundle.format.reader import BundleReader
 from apbundle.payload.contents import Contents, read_contents
-from apbundle.payload.detect import HEAD_SIZE
 from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import TensorInfo
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.container import Services
+from apbundle_gui.services.garbage import kept
+from apbundle_gui.services.heads import Heads
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.pacing import Pace
 
 TOLD_MS: Final = 100
 """How often it is told that more is known, in milliseconds."""
 _FATAL: Final = ("changed_on_disk", "closed")
-
-
-def model_contents(
-    reader: BundleReader, name: str, detected: str | None, table: TensorTable, pace: Pace | None = None
-) -> Contents:
-    """What the payload of one model lists; ``table`` is filled with its tensors as they are read.
-
-    Raises
-    ------
-    BundleError, OSError
-        The model's bytes cannot be read.
-    """
-
-    def cancelled() -> bool:
-        if pace is not None:
-            pace.step()
-        return False
-
-    def read(offset: int, length: int) -> bytes:
-        return reader.read_range(name, offset, length)
-
-    size = reader.entry(name).raw_size
-    head = read(0, min(HEAD_SIZE, size))
-    return read_contents(size, read, head=head, detected=detected, table=table, cancel=cancelled)
+_OBJECTS: Final = 30  # that the table of one model and what belongs to it consist of
 
 
 class Group(NamedTuple):
@@ -96,6 +75,7 @@ class BundleContents(QObject):
         self._wanted: deque[int] = deque()
         self._all = False
         self._next = 0
+        self._ordered: tuple[list[Group], dict[int, int]] | None = None  # to be put in place when all is read
         self._job: Job | None = None
         self._closed = False
         self._timer = QTimer(self, interval=TOLD_MS)
@@ -176,9 +156,12 @@ class BundleContents(QObject):
     def _work(self, progress: Progress, cancel: Cancel) -> None:
         progress("contents", 0, 0)
         pace = Pace(cancel)
+        heads = Heads(self._reader, self._names)
         while (model := self._following()) is not None:
-            self._look(model, pace)
+            self._look(model, heads, pace)
             pace.step()
+        if self._next == len(self._names):
+            self._ordered = self._put_in_order(pace)
 
     def _following(self) -> int | None:
         while self._wanted:
@@ -188,17 +171,30 @@ class BundleContents(QObject):
             return self._next - 1
         return None
 
-    def _look(self, model: int, pace: Pace) -> None:
+    def _look(self, model: int, heads: Heads, pace: Pace) -> None:
         if model in self._known or model in self._errors:
             return
+
+        def cancelled() -> bool:
+            pace.step()
+            return False
+
         table = TensorTable()
         self._places[model] = len(self._groups)
         self._groups.append(Group(model, self.count, table))
         try:
-            contents = model_contents(self._reader, self._names[model], self._detected(model), table, pace)
+            contents = read_contents(
+                heads.size(model),
+                partial(heads.read, model),
+                head=heads.of(model),
+                detected=self._detected(model),
+                table=table,
+                cancel=cancelled,
+            )
             if not (len(table) or contents.metadata or contents.facts or contents.findings):
                 contents = self._empty.setdefault((contents.format, contents.layout), contents)
             self._known[model] = contents
+            kept.add(_OBJECTS if len(table) else len(contents.metadata) + len(contents.facts))
         except (BundleError, OSError) as error:
             if isinstance(error, BundleError) and error.code in _FATAL:
                 raise
@@ -207,6 +203,21 @@ class BundleContents(QObject):
             if not len(table):
                 self._groups.pop()
                 del self._places[model]
+
+    def _put_in_order(self, pace: Pace) -> tuple[list[Group], dict[int, int]] | None:
+        """The groups in the order of the models and their places, or ``None`` when they stand so already."""
+        groups = self._groups
+        models = np.fromiter((group.model for group in groups), np.int64, len(groups))
+        if (np.diff(models) > 0).all():
+            return None
+        ordered: list[Group] = []
+        start = 0
+        for place in np.argsort(models).tolist():
+            group = groups[place]
+            ordered.append(Group(group.model, start, group.table))
+            start += len(group.table)
+            pace.step()
+        return ordered, {group.model: place for place, group in enumerate(ordered)}
 
     # -- in the GUI thread ---------------------------------------------------------------------------------------
 
@@ -230,22 +241,11 @@ class BundleContents(QObject):
         if self._wanted or (self._all and self._next < len(self._names)):
             self._start()  # asked for while the worker was leaving
             return
-        if self.complete:
-            self._put_in_order()
+        if self._ordered is not None and self.complete:
+            self._groups, self._places = self._ordered
+            self._ordered = None
+            self.reordered.emit()
         self.changed.emit()
-
-    def _put_in_order(self) -> None:
-        groups = self._groups
-        if all(one.model < other.model for one, other in pairwise(groups)):
-            return
-        ordered: list[Group] = []
-        start = 0
-        for group in sorted(groups):
-            ordered.append(group._replace(start=start))
-            start += len(group.table)
-        self._groups = ordered
-        self._places = {group.model: place for place, group in enumerate(ordered)}
-        self.reordered.emit()
 
     def _failed(self, error: BaseException) -> None:
         self._all, self._next = True, len(self._names)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from apbundle.bundle import ModelBundle
 from apbundle.format.fields import FieldTable
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.contents import BundleContents
+from apbundle_gui.services.garbage import kept
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.model_formats import ModelFormats
 from apbundle_gui.services.session import OpenBundle
 from apbundle_gui.services.verification import Verification
+
+LET_GO_MS: Final = 1000
+"""How long after its end what belonged to a bundle is looked for, in milliseconds."""
 
 
 class Inspection(QObject):
@@ -96,6 +101,7 @@ class Inspection(QObject):
         self.formats.close()
         self.contents.close()
         self.verification.close()
+        QTimer.singleShot(LET_GO_MS, kept.let_go)
 
     def _fields_listed(self, fields: FieldTable) -> None:
         self._fields_job = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -14,6 +15,7 @@ from apbundle.format.reader import BundleReader
 from apbundle.payload.detect import HEAD_SIZE, detect_format
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.container import Services
+from apbundle_gui.services.heads import Heads
 from apbundle_gui.services.pacing import Pace
 
 TOLD_MS: Final = 100
@@ -31,7 +33,7 @@ def model_format(reader: BundleReader, entry: ModelEntry) -> str:
     """
     size = entry.raw_size
     head = reader.read_range(entry.name, 0, min(HEAD_SIZE, size))
-    return detect_format(head, size, lambda offset, length: reader.read_range(entry.name, offset, length))
+    return detect_format(head, size, partial(reader.read_range, entry.name))
 
 
 class ModelFormats(QObject):
@@ -102,18 +104,19 @@ class ModelFormats(QObject):
     def _work(self, progress: Progress, cancel: Cancel) -> None:
         progress("formats", 0, 0)
         pace = Pace(cancel)
+        heads, seen = Heads(self._reader, self._names), Heads(self._reader, self._names)
         for index in range(len(self._names)):
             while self._wanted:
-                self._look(self._wanted.pop())  # the latest first: the view may have scrolled on
+                self._look(self._wanted.pop(), seen)  # the latest first: the view may have scrolled on
                 pace.step()
-            self._look(index)
+            self._look(index, heads)
             pace.step()
 
-    def _look(self, index: int) -> None:
+    def _look(self, index: int, heads: Heads) -> None:
         if self._found[index] is not None or index in self._errors:
             return
         try:
-            self._found[index] = model_format(self._reader, self._reader.entry(self._names[index]))
+            self._found[index] = detect_format(heads.of(index), heads.size(index), partial(heads.read, index))
         except (BundleError, OSError) as error:
             if isinstance(error, BundleError) and error.code in _FATAL:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -140,3 +141,22 @@ def within(values: NDArray[Any], low: int, high: int) -> Mask:
     """Which values lie from ``low`` to ``high``, both included."""
     found: Mask = (values >= low) & (values <= high)
     return found
+
+
+def totals(groups: Sequence[Group], rows: Rows, pace: Pace | None = None) -> tuple[int, int]:
+    """Elements and bytes of these rows together."""
+    rows = np.sort(rows)
+    starts = np.fromiter((group.start for group in groups), np.int64, len(groups))
+    numbers = np.searchsorted(starts, rows, "right") - 1
+    borders = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(rows)]
+    elements = size = 0
+    for begin, end in pairwise(borders):
+        if begin == end:
+            continue
+        group = groups[numbers[begin]]
+        inside = rows[begin:end] - group.start
+        elements += int(group.table.elements[inside].sum())
+        size += int(group.table.sizes[inside].sum())
+        if pace is not None:
+            pace.step()
+    return elements, size

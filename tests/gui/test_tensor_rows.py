@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from apbundle.payload.table import TensorTable
 from apbundle_gui.models.tensor_query import Dims, Pattern
+from apbundle_gui.services.contents import Group
 from apbundle_gui.services.name_keys import name_keys
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
-from apbundle_gui.services.tensor_rows import containing, of_shape, whole
+from apbundle_gui.services.tensor_rows import containing, of_shape, totals, whole
 
 PLAIN = st.text("aB.0019/_", max_size=12)
 NAMES = st.lists(PLAIN, max_size=40) | st.lists(PLAIN | st.text("äßKa9٣.", max_size=5), max_size=40)
@@ -96,3 +97,16 @@ def is_like(shape: list[int], head: list[int | None], tail: list[int | None], mo
 def test_shapes_match(dims: Dims, shape: tuple[int, ...], matches: bool) -> None:
     table = table_of([""], [list(shape)])
     assert of_shape(table, 1, dims.head, dims.tail, dims.more).tolist() == [matches]
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.data())
+def test_totals(lengths: list[int], data: st.DataObject) -> None:
+    groups, infos = [], []
+    for model, length in enumerate(lengths):
+        if length:
+            table = table_of([f"t{row}" for row in range(length)], [[row, model] for row in range(length)])
+            groups.append(Group(model, len(infos), table))
+            infos += list(table)
+    rows = data.draw(st.lists(st.integers(0, len(infos) - 1), unique=True) if infos else st.just([]))
+    wanted = sum(infos[row].elements for row in rows), sum(infos[row].size for row in rows)
+    assert totals(groups, np.array(rows, np.int64)) == wanted

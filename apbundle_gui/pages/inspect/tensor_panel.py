@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -30,6 +31,7 @@ class TensorPanel(SidePanel):
         super().__init__("Selected tensors", parent)
         self._inspection: Inspection | None = None
         self._thing: int | None = None
+        self._asked = 0
         self._things: Sequence[int] = ()
         self._facts = Facts()
         for caption in CAPTIONS:
@@ -52,6 +54,7 @@ class TensorPanel(SidePanel):
         """Show the tensor ``current`` of the table, or the totals of ``things`` if they are several."""
         self._inspection, self._things = inspection, things if len(things) > 1 else ()
         self._thing = current
+        self._asked += 1
         shown = inspection is not None and current is not None
         self._facts.setVisible(shown)
         for copy in (self.copy_name, self.copy_python):
@@ -63,12 +66,17 @@ class TensorPanel(SidePanel):
             self.title.setText("No tensor selected")
         elif self._things:
             self.title.setText(f"{words.count(len(things), 'tensor')} selected")
-            elements, size = table.totals(things)
-            self._show_totals(elements, size)
+            for caption in TOTALS:
+                self._facts.set(caption, "…")
+            table.add_up(things, partial(self._added_up, self._asked))
         else:
             model, tensor = inspection.contents.at(current)
             self._show(inspection, model, tensor, table.record(current))
         self.copy_name.setText("Copy &Names" if self._things else "Copy &Name")
+
+    def _added_up(self, asked: int, elements: int, size: int) -> None:
+        if asked == self._asked:
+            self._show_totals(elements, size)
 
     def _show_totals(self, elements: int, size: int) -> None:
         self._facts.set("Elements", words.count(elements))
