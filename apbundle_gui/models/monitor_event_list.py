@@ -57,6 +57,7 @@ class EventListModel(QAbstractTableModel):
         self._block: Final = kept // 10  # so many leave at once: taking one out of a view costs as much as all
         self._room: Final = kept + self._block
         self._names: Sequence[str] = ()
+        self._policy = "lru"
         self._rows: RowArray = np.zeros(self._room, ROWS)  # the row of number n is at n % room
         self._first = 0
         self._next = 0
@@ -73,10 +74,10 @@ class EventListModel(QAbstractTableModel):
         """Events that wait for :meth:`publish`."""
         return self._pending_events
 
-    def begin(self, names: Sequence[str]) -> None:
-        """Forget everything: another recording begins, of these models."""
+    def begin(self, names: Sequence[str], policy: str = "lru") -> None:
+        """Forget everything: another recording begins, of these models, under this policy."""
         self.beginResetModel()
-        self._names = names
+        self._names, self._policy = names, policy
         self._first = self._next = self._begin = self._end = 0
         self._forget_pending()
         self.endResetModel()
@@ -178,7 +179,7 @@ class EventListModel(QAbstractTableModel):
                 return words.safe(self._names[unit]) if unit < len(self._names) else words.NONE
             case Column.SIZE:
                 return words.size(int(row["bytes"])) if row["distinct"] == 1 else words.NONE
-        return sentence(row, self._names)
+        return sentence(row, self._names, self._policy)
 
     def _tooltip(self, row: Any, column: int) -> str:
         if column == Column.SIZE:

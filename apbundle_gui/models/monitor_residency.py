@@ -64,6 +64,16 @@ class Residency:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    def grow(self, sizes: NDArray[np.int64]) -> None:
+        """Be of these models; those there were come first."""
+        other = Residency(sizes)
+        count = len(self)
+        for name in ("resident", "pinned", "last_used", "left_at", "uses", "_heat"):
+            values = getattr(other, name)
+            values[:count] = getattr(self, name)
+            setattr(self, name, values)
+        self.sizes = sizes
+
     def add(self, events: EventArray) -> None:
         """Go on by these events. A clear may only be the first of them."""
         if len(events) and events["kind"][0] == Kind.CLEAR:

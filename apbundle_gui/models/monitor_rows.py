@@ -10,17 +10,22 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from apbundle.trace.causes import Explained
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import NONE, Kind
-from apbundle_gui.models.monitor_residency import NEVER, Residency
+from apbundle.trace.stories import Eviction, EvictionCause, Hit, Idle, Miss, MissCause, Prefetch, Remark, Story
 
+NEVER: Final = -1
+"""In place of a duration or a limit: there is none, or it is not known."""
 ROWS: Final = np.dtype(
     [
         ("time", "<i8"),
         ("bytes", "<i8"),
         ("idle", "<i8"),
+        ("most", "<i8"),
         ("free", "<i8"),
         ("needed", "<i8"),
+        ("limit", "<i8"),
         ("unit", "<u4"),
         ("other", "<u4"),
         ("count", "<u4"),
@@ -29,45 +34,40 @@ ROWS: Final = np.dtype(
         ("latency", "<f4"),
         ("kind", "u1"),
         ("cause", "u1"),
+        ("why", "u1"),
+        ("used", "?"),
     ]
 )
 """A row: time, bytes, unit, other, latency, kind and cause of its event, and
 
-idle
-    nanoseconds since the model was last used (an eviction) or since it left (a load), or ``NEVER``;
+idle, most
+    of an eviction, the nanoseconds since the model was last used, or loaded if it was not, at least and at most; of a
+    miss, ``idle`` are those since it had left when it was asked for; ``NEVER`` if that is not known;
 free
     bytes that were free before it;
 needed
-    of an eviction, the bytes of the model that needed the room;
+    of an eviction, the bytes of the model that needed the room; of a miss, ``other`` is the one that did;
+limit
+    the limit before it;
 count, distinct, top
-    of hits: how many in a row, on how many models, and how many of them on the model used most, which is ``unit``.
+    of hits: how many in a row, on how many models, and how many of them on the model used most, which is ``unit``;
+why
+    :class:`~apbundle.trace.stories.MissCause` or :class:`~apbundle.trace.stories.EvictionCause`;
+used
+    of an eviction, whether the model was used since it was loaded; of a miss, whether it was ever used before.
 """
 
 RowArray: TypeAlias = NDArray[Any]
 """A one-dimensional array of :data:`ROWS`."""
 
-_ACCESS_OR_LOAD: Final = (Kind.HIT, Kind.MISS, Kind.PREFETCH)
-_LOAD: Final = (Kind.MISS, Kind.PREFETCH)
+_KINDS: Final = {int(kind): kind for kind in Kind}
 
 
-def make_rows(events: EventArray, changes: NDArray[np.int64], used: int, limit: int, before: Residency) -> RowArray:
-    """The rows of ``events``.
-
-    Parameters
-    ----------
-    events
-        In their order; a clear may only be the first.
-    changes
-        By how many bytes each changes the memory used.
-    used
-        The memory used before them.
-    limit
-        The limit in force.
-    before
-        The state of the models before them.
-    """
-    told = events["kind"] != Kind.PREFETCH_USED
-    events, changes = events[told], changes[told]
+def make_rows(explained: Explained, sizes: NDArray[np.int64]) -> RowArray:
+    """The rows of events that were explained; ``sizes`` are the raw bytes of all units."""
+    piece = explained.piece
+    told = np.flatnonzero(piece.kinds != Kind.PREFETCH_USED)
+    events = piece.events[told]
     if not len(events):
         return np.zeros(0, ROWS)
     hits = events["kind"] == Kind.HIT
@@ -75,28 +75,73 @@ def make_rows(events: EventArray, changes: NDArray[np.int64], used: int, limit: 
     begins[0] = True
     begins[1:] |= ~hits[:-1]
     starts = np.flatnonzero(begins)
+    row_of = np.zeros(len(piece.events), np.int64)
+    row_of[told] = np.cumsum(begins) - 1
 
     rows = np.zeros(len(starts), ROWS)
     for column in ("time", "bytes", "unit", "other", "latency", "kind", "cause"):
         rows[column] = events[column][starts]
     rows["count"] = np.diff(np.append(starts, len(events)))
-    rows["idle"] = NEVER
-    memory_before = used + np.cumsum(changes) - changes
-    rows["free"] = limit - memory_before[starts]
-    _sum_up_hits(rows, events, hits, np.cumsum(begins) - 1, len(before))
-
-    evicted = rows["kind"] == Kind.EVICT
-    if evicted.any():
-        rows["idle"][evicted] = _since(events, starts[evicted], _ACCESS_OR_LOAD, before.last_used)
-        known = evicted & (rows["other"] != NONE)
-        rows["needed"][known] = before.sizes[rows["other"][known]]
-    loaded = np.isin(rows["kind"], _LOAD)
-    if loaded.any():
-        left_at = before.left_at
-        if events["kind"][0] == Kind.CLEAR:
-            left_at = np.where(before.leaving(int(events["bytes"][0])), events["time"][0], left_at)
-        rows["idle"][loaded] = _since(events, starts[loaded], (Kind.EVICT,), left_at)
+    rows["idle"] = rows["most"] = NEVER
+    rows["limit"] = piece.limits(told[starts])
+    rows["free"] = rows["limit"] - piece.used_before[told[starts]]
+    _sum_up_hits(rows, events, hits, row_of[told], len(sizes))
+    _say_why(rows, explained, row_of, sizes)
     return rows
+
+
+def story_of(row: Any) -> Story:
+    """What is to be said of one row, if it is not of several hits; its event has no number."""
+    kind, unit, other, limit = int(row["kind"]), int(row["unit"]), int(row["other"]), _known(row["limit"])
+    latency = int(row["latency"])
+    if unit != NONE:
+        what = 0, int(row["time"]), unit, int(row["bytes"])
+        for_whom = None if other == NONE else other
+        used, idle = bool(row["used"]), _known(row["idle"])
+        if kind == Kind.HIT:
+            return Hit(*what, last_use=None, idle=None, ahead=False, needed=None, limit=limit)
+        if kind == Kind.MISS:
+            last_use = 0 if used else None
+            return Miss(*what, latency, MissCause(row["why"]), last_use, None, None, idle, for_whom, None, limit)
+        if kind == Kind.PREFETCH:
+            return Prefetch(*what, latency, int(row["cause"]), None, None, None, None)
+        if kind == Kind.EVICT:
+            free = None if limit is None else max(int(row["free"]), 0)
+            unused = None if idle is None else Idle(idle, int(row["most"]))
+            wanted = None if for_whom is None else int(row["needed"])
+            cause = EvictionCause(row["why"])
+            return Eviction(*what, cause, for_whom, wanted, free, limit, used, unused, None, None)
+    return Remark(
+        0,
+        int(row["time"]),
+        _KINDS.get(kind, kind),
+        int(row["cause"]),
+        None if unit == NONE else unit,
+        int(row["bytes"]),
+        None if other == NONE else other,
+        latency,
+        limit,
+    )
+
+
+def _say_why(rows: RowArray, explained: Explained, row_of: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+    """Say of misses and evictions what caused them."""
+    misses, evictions = explained.misses, explained.evictions
+    there = row_of[misses.places]
+    rows["why"][there] = misses.causes
+    rows["idle"][there] = np.where(misses.left > 0, misses.away, NEVER)
+    rows["other"][there] = misses.left_for
+    rows["used"][there] = misses.idle.last > 0
+    there = row_of[evictions.places]
+    rows["why"][there] = evictions.causes
+    rows["used"][there] = evictions.used
+    known = evictions.idle.last > 0
+    rows["idle"][there] = np.where(known, evictions.idle.least, NEVER)
+    rows["most"][there] = np.where(known, evictions.idle.most, NEVER)
+    needed_by = rows["other"][there]
+    needed = np.zeros(len(there), np.int64)
+    needed[needed_by != NONE] = sizes[needed_by[needed_by != NONE]]
+    rows["needed"][there] = needed
 
 
 def _sum_up_hits(
@@ -119,30 +164,5 @@ def _sum_up_hits(
     rows["unit"][owners[top]] = np.where(models[top] == units, NONE, models[top])
 
 
-def _since(
-    events: EventArray, places: NDArray[np.int64], kinds: tuple[Kind, ...], earlier: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """For the models of the events at ``places``: nanoseconds since the latest event of ``kinds`` before, or ``NEVER``.
-
-    ``earlier`` has the time of the latest one before these events, by model.
-    """
-    units = events["unit"][places].astype(np.int64)
-    times = events["time"][places]
-    known = units < len(earlier)
-    since = np.full(len(places), NEVER, np.int64)
-    since[known] = earlier[units[known]]
-
-    wanted = np.zeros(len(earlier) + 1, np.bool_)
-    wanted[units[known]] = True
-    candidates = np.isin(events["kind"], kinds) & wanted[np.minimum(events["unit"], len(earlier))]
-    found = np.flatnonzero(candidates)
-    if len(found):
-        span = len(events)
-        keys = events["unit"][found].astype(np.int64) * span + found
-        order = np.argsort(keys)
-        keys = keys[order]
-        at = np.searchsorted(keys, units * span + places) - 1
-        within = (at >= 0) & (keys[np.maximum(at, 0)] // span == units)
-        since[within] = events["time"][found[order[at[within]]]]
-    result: NDArray[np.int64] = np.where(since == NEVER, NEVER, times - since)
-    return result
+def _known(value: Any) -> int | None:
+    return None if value < 0 else int(value)

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from apbundle.trace.causes import Explainer
 from apbundle.trace.decoding import EventArray
-from apbundle.trace.records import Kind, RecordingHeader
+from apbundle.trace.history import History
+from apbundle.trace.records import NONE, Kind, RecordingHeader
+from apbundle.trace.units import UnitList, UnitNames
 from apbundle_gui.models.monitor_counters import Counters, memory_changes, settled_memory
 from apbundle_gui.models.monitor_residency import Residency
 from apbundle_gui.models.monitor_rows import ROWS, RowArray, make_rows
@@ -24,7 +27,9 @@ class Run:
     Attributes
     ----------
     names, sizes
-        The models.
+        The units: models first, then what is paged of them in part; more may come to be announced.
+    policy
+        The policy that was recorded.
     limit
         The memory limit now, in bytes.
     time
@@ -33,41 +38,60 @@ class Run:
         What the events add up to.
     """
 
-    def __init__(self, names: Sequence[str], sizes: NDArray[np.int64], limit: int) -> None:
-        self.names = names
-        self.sizes = sizes
-        self.limit = limit
+    def __init__(self, units: UnitList, limit: int | None, policy: str = "lru") -> None:
+        self._units = units
+        self.names: Sequence[str] = UnitNames(units)
+        self.sizes = units.sizes
+        self.policy = policy
+        self.limit = int(self.sizes.sum()) if limit is None else limit
+        self._explainer = Explainer(History(limit, len(units)), None)
         self.time = 0
         self._settled = 0
         self.counters = Counters()
         self.series = Series()
-        self.residency = Residency(sizes)
+        self.residency = Residency(self.sizes)
 
     @classmethod
     def of(cls, header: RecordingHeader) -> Run:
         """An empty run of the recording with this header."""
-        limit = header.config.get("max_memory")
-        sizes = np.array(header.sizes, np.int64)
-        return cls(header.names, sizes, limit if isinstance(limit, int) else int(sizes.sum()))
+        return cls(header.units.copy(), header.limit, header.policy or "lru")
+
+    @classmethod
+    def of_models(cls, names: Sequence[str], sizes: NDArray[np.int64]) -> Run:
+        """A run of models of which nothing was recorded yet."""
+        return cls(UnitList(names, sizes), 0)
 
     def add(self, events: EventArray) -> RowArray:
         """Fold more events; returns their rows for the list."""
         if not len(events):
             return np.zeros(0, ROWS)
+        self._take_in(events[(events["kind"] == Kind.PAGES) & (events["unit"] != NONE)])
+        rows = make_rows(self._explainer.explain(events), self.sizes)
         # What resets a state begins a stretch of its own, so that within one everything adds up.
         cuts = np.flatnonzero((events["kind"] == Kind.CLEAR) | (events["kind"] == Kind.RESIZE))
-        return np.concatenate([self._add(part) for part in np.split(events, cuts) if len(part)])
+        for part in np.split(events, cuts):
+            if len(part):
+                self._add(part)
+        return rows
 
-    def _add(self, events: EventArray) -> RowArray:
+    def _take_in(self, announcements: EventArray) -> None:
+        """Know the units that are announced."""
+        if not len(announcements):
+            return
+        for model, size, first in announcements[["unit", "bytes", "other"]].tolist():
+            self._units.announce(model, size, first)
+        self.sizes = self._units.sizes
+        self.residency.grow(self.sizes)
+        self._explainer.history.grow(len(self.sizes))
+
+    def _add(self, events: EventArray) -> None:
         changes = memory_changes(events)
         used = self.counters.memory_used
         if events["kind"][0] == Kind.RESIZE:
             self.limit = int(events["bytes"][0])
-        rows = make_rows(events, changes, used, self.limit, self.residency)
         self.counters.add(events, changes)
         memory = settled_memory(events, changes, used, self._settled)
         self._settled = int(memory[-1])
         self.series.add(events, memory)
         self.residency.add(events)
         self.time = int(events["time"][-1])
-        return rows

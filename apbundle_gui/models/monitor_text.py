@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from apbundle.paging.policy import POLICIES
 from apbundle.text import format_size, parse_size
-from apbundle.trace.records import ERROR_NUMBERS, EVICT_CAUSES, LOAD_CAUSES, NONE, SYSTEM_ERROR, Kind
+from apbundle.trace import sentences
+from apbundle.trace.policies import POLICY_FACTS
+from apbundle.trace.records import NONE, Kind
+from apbundle.trace.sentences import hits_in_a_row
 from apbundle_gui.models import text as words
-from apbundle_gui.models.monitor_residency import NEVER, Presence
+from apbundle_gui.models.monitor_residency import Presence
+from apbundle_gui.models.monitor_rows import story_of
 
-SHOWN_NAME: Final = 60
-"""Longest name in a sentence, in characters."""
 KIND_NAMES: Final[Mapping[int, str]] = {
     Kind.HIT: "Hit",
     Kind.MISS: "Miss",
@@ -21,6 +24,8 @@ KIND_NAMES: Final[Mapping[int, str]] = {
     Kind.PIN: "Pin",
     Kind.ERROR: "Error",
     Kind.CLEAR: "Clear",
+    Kind.PAGES: "Pieces",
+    Kind.PAD: "Lost",
 }
 """What an event is called."""
 PRESENCE_NAMES: Final[Mapping[int, str]] = {
@@ -30,111 +35,22 @@ PRESENCE_NAMES: Final[Mapping[int, str]] = {
     Presence.NOT_IN_MEMORY: "not in memory",
 }
 """Where a model is, in words."""
+POLICY_CHOICES: Final = tuple(
+    (facts.title, facts.name, facts.summary) for facts in POLICY_FACTS if facts.name in POLICIES
+)
+"""What may decide who leaves: title, name and what it is good and bad at."""
 MIN_LIMIT: Final = 1024
 """The smallest limit the engine takes, in bytes."""
 PACES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, None)
 """The steps of the speed, in accesses a second; the last is as fast as it goes."""
 
-_LOAD_REASONS: Final = {
-    LOAD_CAUSES["hint"]: "on a hint",
-    LOAD_CAUSES["inline"]: "ahead of its use, as it followed before",
-    LOAD_CAUSES["background"]: "ahead of its use, in the background",
-}
-_ERROR_REASONS: Final = {
-    ERROR_NUMBERS["changed_on_disk"]: "the file changed on disk",
-    ERROR_NUMBERS["decompression_failed"]: "it does not decompress",
-    ERROR_NUMBERS["checksum_mismatch"]: "its checksum does not match",
-    ERROR_NUMBERS["closed"]: "the bundle was closed",
-    ERROR_NUMBERS["limit_too_small"]: "the limit is too small for it",
-}
 
-
-def name_of(unit: int, names: Sequence[str]) -> str:
-    """A model's name for a sentence, in quotation marks."""
-    return f"“{words.safe(names[unit], SHOWN_NAME)}”" if unit < len(names) else "an unknown model"
-
-
-def sentence(row: Any, names: Sequence[str]) -> str:
-    """What happened and why, for one row of :data:`~apbundle_gui.models.monitor_rows.ROWS`."""
-    say = _SENTENCES.get(int(row["kind"]))
-    text = say(row, names) if say is not None else ""
-    return text[:1].upper() + text[1:]
-
-
-def _hit(row: Any, names: Sequence[str]) -> str:
-    count, distinct, name = int(row["count"]), int(row["distinct"]), name_of(int(row["unit"]), names)
-    if count == 1:
-        return f"{name} was in memory."
-    if distinct == 1:
-        return f"{name} was in memory, {words.count(count, 'time')} in a row."
-    most = f"{name} most often ({words.count(int(row['top']), 'time')})" if row["top"] > 1 else f"{name} among them"
-    return f"{words.count(count)} accesses in a row found {distinct} models in memory, {most}."
-
-
-def _miss(row: Any, names: Sequence[str]) -> str:
-    name = name_of(int(row["unit"]), names)
-    loaded = f"{format_size(int(row['bytes']))} loaded in {words.duration(float(row['latency']) / 1e9)}"
-    if row["idle"] == NEVER:
-        return f"{name} was needed for the first time: {loaded}."
-    return f"{name} was needed again {words.duration(row['idle'] / 1e9)} after it had left: {loaded}."
-
-
-def _eviction(row: Any, names: Sequence[str]) -> str:
-    name, unused = name_of(int(row["unit"]), names), words.duration(row["idle"] / 1e9)
-    after = f" after {unused} unused" if row["idle"] != NEVER else ""
-    if row["cause"] == EVICT_CAUSES["request"]:
-        return f"{name} was dropped on request{after}."
-    if row["cause"] == EVICT_CAUSES["limit"]:
-        return f"{name} was evicted{after}: the limit was lowered."
-    if row["other"] == NONE:
-        return f"{name} was evicted{after}: its room was needed."
-    needed_by, needed, free = name_of(int(row["other"]), names), int(row["needed"]), int(row["free"])
-    why = f"{name} was evicted{after}: {needed_by} needed"
-    if free >= needed:
-        return f"{why} {format_size(needed)}, and whole blocks of the map count as used."
-    if free <= 0:
-        return f"{why} {format_size(needed)} and nothing was free."
-    word = format_size if format_size(needed) != format_size(free) else words.exact_size
-    return f"{why} {word(needed)} and {word(free)} {'was' if free == 1 else 'were'} free."
-
-
-def _prefetch(row: Any, names: Sequence[str]) -> str:
-    reason = _LOAD_REASONS.get(int(row["cause"]), "ahead of its use")
-    loaded = f"{format_size(int(row['bytes']))} in {words.duration(float(row['latency']) / 1e9)}"
-    return f"{name_of(int(row['unit']), names)} was loaded {reason}: {loaded}."
-
-
-def _error(row: Any, names: Sequence[str]) -> str:
-    number = int(row["other"])
-    if number >= SYSTEM_ERROR:
-        reason = f"the system reported error {number - SYSTEM_ERROR}"
-    else:
-        reason = _ERROR_REASONS.get(number, "it could not be read")
-    return f"{name_of(int(row['unit']), names)} was not loaded: {reason}."
-
-
-def _clear(row: Any, names: Sequence[str]) -> str:
-    return f"All models were dropped at once: {format_size(int(row['bytes']))}."
-
-
-def _resize(row: Any, names: Sequence[str]) -> str:
-    return f"The limit is {format_size(int(row['bytes']))} from now on."
-
-
-def _pin(row: Any, names: Sequence[str]) -> str:
-    return f"{name_of(int(row['unit']), names)} is {'kept in memory' if row['cause'] == 1 else 'free to leave'}."
-
-
-_SENTENCES: Final[Mapping[int, Callable[[Any, Sequence[str]], str]]] = {
-    Kind.HIT: _hit,
-    Kind.MISS: _miss,
-    Kind.EVICT: _eviction,
-    Kind.PREFETCH: _prefetch,
-    Kind.ERROR: _error,
-    Kind.CLEAR: _clear,
-    Kind.RESIZE: _resize,
-    Kind.PIN: _pin,
-}
+def sentence(row: Any, names: Sequence[str], policy: str = "lru") -> str:
+    """What happened and why, for one row of :data:`~apbundle_gui.models.monitor_rows.ROWS`, as the commands say it."""
+    if row["count"] > 1:
+        unit = None if row["unit"] == NONE else int(row["unit"])
+        return hits_in_a_row(int(row["count"]), int(row["distinct"]), unit, int(row["top"]), names)
+    return sentences.sentence(story_of(row), names, policy, ended=False)
 
 
 def clock(nanoseconds: int) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from apbundle.errors import BadRecording, BundleError
+from apbundle.errors import BadRecording, BundleError, bundle_error
+from apbundle.trace.decoding import EVENTS, EventArray
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import RecordingHeader
 
@@ -23,6 +25,12 @@ BUDGET_S: Final = 0.003
 """The time after which reading and folding wait for the next tick, in seconds."""
 PIECE: Final = 64 << 10
 """Bytes read at once."""
+STEP: Final = 8192
+"""Most events delivered at once: a piece may hold several times as many hits, which take longer to fold than to read."""
+MAX_HEADER: Final = 64 << 20
+"""Longest header that is read: it is read at once, and the window waits."""
+MAX_UNITS: Final = 1 << 20
+"""Most units that are shown: each is drawn, and takes two hundred bytes."""
 
 
 class RecordingTail(QObject):
@@ -50,6 +58,7 @@ class RecordingTail(QObject):
         super().__init__(parent)
         self._path: str | None = None
         self._reader: RecordingReader | None = None
+        self._read_events: EventArray = np.zeros(0, EVENTS)  # and not delivered yet
         self._generation = 0
         self._zero = 0
         self._awake = False
@@ -95,6 +104,7 @@ class RecordingTail(QObject):
         """Follow nothing."""
         self._path = None
         self._adjust()
+        self._read_events = self._read_events[:0]
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
@@ -124,7 +134,7 @@ class RecordingTail(QObject):
     def _open(self) -> bool:
         assert self._path is not None
         try:
-            self._reader = RecordingReader.open(self._path)
+            self._reader = RecordingReader.open(self._path, MAX_HEADER)
         except (FileNotFoundError, BadRecording):
             if self._growing:  # its writer has not come to it yet
                 return False
@@ -134,15 +144,29 @@ class RecordingTail(QObject):
         return True
 
     def _begin(self, header: RecordingHeader) -> None:
+        self._check(len(header.units))
         self._zero = time.monotonic_ns() - (time.time_ns() - header.started)
         self.began.emit(header)
 
+    def _check(self, units: int) -> None:
+        """Refuse what would take all memory and hold the window up."""
+        if units > MAX_UNITS:
+            raise bundle_error(
+                "limit_exceeded",
+                f"The recording is of {units:,} units: more than the {MAX_UNITS:,} that are shown here.",
+                path=self._path,
+                hint="apbundle explain, curve and compare take it.",
+            )
+
     def _read(self, until: float) -> None:
         while (reader := self._reader) is not None:
-            events = reader.poll(PIECE)
-            if reader.generation != self._generation:
-                self._generation = reader.generation
-                self._begin(reader.header)
+            if not len(self._read_events):
+                self._read_events = reader.poll(PIECE)
+                if reader.generation != self._generation:
+                    self._generation = reader.generation
+                    self._begin(reader.header)
+                self._check(reader.known_units)
+            events, self._read_events = self._read_events[:STEP], self._read_events[STEP:]
             if len(events):
                 self.arrived.emit(events)
             elif reader.status != "live":

@@ -55,7 +55,7 @@ class WorkloadSettings:
     seed: int = 1
     exponent: float = 0.9
     max_memory: int = 1 << 20
-    eviction: Literal["lru", "lfu"] = "lru"
+    eviction: str = "lru"
     prefetch: Literal["off", "inline", "background"] = "off"
     pace: float | None = 20.0
     held: bool = False

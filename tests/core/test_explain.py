@@ -150,7 +150,7 @@ def test_a_stretch_is_told_as_in_the_whole(tmp_path: Path, monkeypatch: pytest.M
     with RecordingReader.open(tmp_path / "run") as reader:
         whole = explain(reader, hits=True)
         assert [story.event for story in whole] == list(range(reader.count))
-        history = History(reader.header)
+        history = History(reader.header.limit, len(reader.units))
         history.advance(Piece.of(reader.read(0, 60), history))
         for start, stop in ((0, 0), (0, 1), (59, 61), (100, 230), (reader.count - 1, None), (reader.count, None)):
             assert explain(reader, start, stop, hits=True) == whole[start:stop]

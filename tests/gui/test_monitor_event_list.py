@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 
 from apbundle.trace.records import NONE, Kind
+from apbundle.trace.stories import EvictionCause
 from apbundle_gui.models.monitor_event_list import KIND_ROLE, Column, EventListModel
 from apbundle_gui.models.monitor_rows import ROWS, RowArray
 
@@ -58,6 +59,8 @@ def test_rows_show_when_they_are_asked_for(model: EventListModel) -> None:
 def test_what_a_row_says(model: EventListModel) -> None:
     rows = rows_of(2, (Kind.EVICT, Kind.HIT))
     rows["time"], rows["other"][0], rows["needed"][0] = 1_500_000_000, 1, 4096
+    rows["why"][0] = EvictionCause.ROOM
+    rows["limit"] = 9000
     rows["count"][1], rows["distinct"][1], rows["top"][1] = 7, 2, 4
     model.add(rows)
     model.publish()
@@ -66,7 +69,7 @@ def test_what_a_row_says(model: EventListModel) -> None:
         "Eviction",
         "encoder",
         "2.00 KiB",
-        "“encoder” was evicted: “decoder” needed 4.00 KiB and nothing was free.",
+        "`encoder` was evicted: `decoder` needed 4.00 KiB and nothing was free.",
     ]
     assert [text(model, 1, column) for column in Column][1:4] == ["Hit × 7", "2 models", "–"]
     assert text(model, 0, Column.SIZE, Qt.ItemDataRole.ToolTipRole) == "<qt>2,048 bytes</qt>"

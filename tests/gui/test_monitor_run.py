@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apbundle.trace.decoding import EVENTS, EventArray
+from apbundle.trace.explain import explain
+from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import NONE, PIN_CAUSES, Kind, RecordingHeader
+from apbundle.trace.sentences import sentence
+from apbundle.trace.stories import Eviction, Miss, Prefetch, Remark
 from apbundle.trace.units import UnitList
 from apbundle.trace.workload import zipf
+from apbundle_gui.models import monitor_text as wording
 from apbundle_gui.models.monitor_counters import memory_changes, settled_memory
 from apbundle_gui.models.monitor_residency import HALF_LIFE_NS, RECENT_NS, Presence
 from apbundle_gui.models.monitor_rows import ROWS
 from apbundle_gui.models.monitor_run import Run
 from support.monitoring import Naive, event, events_of, make_bundle, record
+from support.recorded import random_step, record_pager
 
 SECOND = 1_000_000_000
 SIZES = [3000, 5000, 800, 9000, 40, 7000, 2000, 6500]
 
 
 def new_run(limit: int = 16_000, sizes: list[int] = SIZES) -> Run:
-    return Run(tuple(f"model_{i}" for i in range(len(sizes))), np.array(sizes, np.int64), limit)
+    return Run(UnitList(tuple(f"model_{i}" for i in range(len(sizes))), sizes), limit)
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +77,13 @@ def recordings(draw: st.DrawFn) -> EventArray:
 @given(recordings(), st.lists(st.integers(0, 60), max_size=5))
 def test_folding_in_pieces_says_what_reading_one_by_one_says(events: EventArray, cuts: list[int]) -> None:
     run, naive = new_run(), Naive(SIZES, 16_000)
-    expected = list(naive.read(events))
+    expected = [(kind, unit, free) for kind, unit, _, free in naive.read(events)]
+    whole = new_run().add(events)
     parts = [run.add(part) for part in np.split(events, sorted(cuts))]
     rows = np.concatenate([np.zeros(0, ROWS), *parts])
     told = rows[rows["kind"] != Kind.HIT]
-    assert [(int(r["kind"]), int(r["unit"]), int(r["idle"]), int(r["free"])) for r in told] == expected
+    assert [(int(r["kind"]), int(r["unit"]), int(r["free"])) for r in told] == expected
+    assert np.array_equal(told, whole[whole["kind"] != Kind.HIT])
     assert rows["count"].sum() == np.count_nonzero(events["kind"] != Kind.PREFETCH_USED)
     assert set(np.flatnonzero(run.residency.resident)) == naive.resident
     assert {u: n for u, n in enumerate(run.residency.uses.tolist()) if n} == {u: n for u, n in naive.uses.items() if n}
@@ -95,6 +105,57 @@ def test_hits_in_a_row_are_one_row(bundle: str) -> None:
 def test_hits_on_a_model_the_header_does_not_list() -> None:
     rows = new_run().add(events_of(event(Kind.HIT, NONE, 5), event(Kind.HIT, NONE, 5), event(Kind.HIT, 2, 6)))
     assert (rows["count"][0], rows["distinct"][0], rows["top"][0], rows["unit"][0]) == (3, 2, 2, NONE)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_window_says_what_the_commands_say(tmp_path: Path, seed: int) -> None:
+    """But for what memory LRU would have needed, and for what is still to come."""
+    dice = random.Random(seed)
+    sizes = {f"unit <b>{number}</b>": dice.randrange(1, 400) for number in range(9)}
+    pager = record_pager(tmp_path / "r", sizes, 1000, eviction="lru", prefetch=["off", "inline"][seed % 2])
+    pinned: list[str] = []
+    for _ in range(400):
+        random_step(pager, dice, list(sizes), pinned)
+    pager.close()
+    with RecordingReader.open(tmp_path / "r") as reader:
+        events, names = reader.read(0), reader.header.names
+        stories = explain(reader, hits=True)
+        run = Run.of(reader.header)
+    rows = np.concatenate([run.add(part) for part in np.split(events, sorted(dice.choices(range(len(events)), k=20)))])
+    expected = []
+    for story in stories:
+        if isinstance(story, Miss):
+            expected.append(replace(story, needed=None))
+        elif isinstance(story, Eviction):
+            expected.append(replace(story, again=None, again_after=None))
+        elif isinstance(story, Prefetch):
+            expected.append(replace(story, used=None, used_after=None, left=None, left_after=None))
+        elif isinstance(story, Remark) and story.kind != Kind.PREFETCH_USED:
+            expected.append(story)
+    told = [wording.sentence(row, run.names, run.policy) for row in rows if row["kind"] != Kind.HIT]
+    assert told == [sentence(story, names, ended=False) for story in expected]
+    assert len({line.split(":")[0].split("`")[-1] for line in told}) > 8
+
+
+def test_pieces_that_are_announced_are_units_from_there_on() -> None:
+    run = Run(UnitList(("a", "b"), (5000, 30)), 4000)
+    sizes = run.sizes
+    rows = run.add(
+        events_of(
+            event(Kind.MISS, 1, 1, bytes=30),
+            event(Kind.PAGES, 0, 2, bytes=2000, other=2),
+            event(Kind.MISS, 4, 3, bytes=1000),
+            event(Kind.EVICT, 4, 4, bytes=1000, other=2),
+        )
+    )
+    assert (len(sizes), len(run.sizes), len(run.names), len(run.residency)) == (2, 5, 5, 5)
+    assert [wording.sentence(row, run.names) for row in rows][1:3] == [
+        "`a` is read in pieces of 1.95 KiB from now on, where it does not fit under the limit.",
+        "`a[2]` missed: it had never been in memory; loading 1000 B took 0 ns.",
+    ]
+    assert rows["needed"][3] == 2000
+    assert run.residency.uses.tolist() == [0, 1, 0, 0, 1]
+    assert run.counters.misses == 2
 
 
 def test_where_models_are() -> None:
@@ -151,7 +212,7 @@ def test_a_new_limit_holds_from_there_on() -> None:
             event(Kind.EVICT, 0, 3, bytes=3000),
         )
     )
-    assert rows["free"].tolist() == [16_000, 1000, 1000]
+    assert rows["free"].tolist() == [16_000, 13_000, 1000]
     assert run.limit == 4000
 
 

@@ -24,7 +24,7 @@ def sizes_of(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 
 def run_of(count: int) -> Run:
-    return Run(tuple(f"model <b>{i}</b>" for i in range(count)), sizes_of(count), 10_000)
+    return Run.of_models(tuple(f"model <b>{i}</b>" for i in range(count)), sizes_of(count))
 
 
 @pytest.fixture

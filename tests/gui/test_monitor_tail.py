@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.recorder import RecordingWriter
-from apbundle.trace.records import RecordingHeader
+from apbundle.trace.records import MAGIC, PRELUDE, VERSION, RecordingHeader
+from apbundle.trace.units import UnitList
 from apbundle_gui.services import recording_tail
-from apbundle_gui.services.recording_tail import RecordingTail
+from apbundle_gui.services.recording_tail import MAX_UNITS, RecordingTail
 from support.recordings import NAMES, header
 
 
@@ -218,6 +220,37 @@ def test_what_is_no_recording(tail: RecordingTail, listener: Listener, tmp_path:
     tail.set_growing(False)
     qtbot.waitUntil(lambda: bool(listener.errors))
     assert getattr(listener.errors[0], "code", "") == "bad_recording"
+
+
+@pytest.mark.parametrize("where", ["header", "pages of it", "announcement"])
+def test_more_units_than_can_be_shown_are_refused(
+    tail: RecordingTail, listener: Listener, tmp_path: Path, qtbot: QtBot, where: str
+) -> None:
+    """In no time and memory, whoever asks for it: with all of 33 million units it would be gigabytes."""
+    pages = [(0, 1)] if where == "pages of it" else []
+    units = UnitList(("large",), (MAX_UNITS,), pages=pages)
+    path = tmp_path / "r.aptrace"
+    if where == "header":
+        path.write_bytes(PRELUDE.pack(MAGIC, VERSION, 100 << 20))
+        os.truncate(path, 200 << 20)
+    else:
+        made = RecordingWriter.create(
+            path, RecordingHeader.now(bundle="/b", units=units), lambda known: [(0, 1, known, MAX_UNITS)]
+        )
+        made.loaded(0, 1, "demand", 1)
+        if where == "announcement":
+            made.loaded(1, 1, "demand", 1)
+        made.close()
+    tracemalloc.start()
+    try:
+        tail.follow(str(path))
+        qtbot.waitUntil(lambda: bool(listener.errors))
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+    assert getattr(listener.errors[0], "code", "") == "limit_exceeded"
+    assert not tail.working
+    assert listener.events == 0
 
 
 def test_a_slot_may_let_it_go(tail: RecordingTail, listener: Listener, writer: RecordingWriter, qtbot: QtBot) -> None:

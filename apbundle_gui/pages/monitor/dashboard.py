@@ -88,7 +88,7 @@ class Dashboard(QWidget):
     def begin(self, run: Run) -> None:
         """Another recording begins."""
         self._run = run
-        self.events.begin(run.names)
+        self.events.begin(run.names, run.policy)
 
     def add(self, rows: RowArray) -> None:
         """Take the rows of new events in; nothing is painted before :meth:`refresh`."""

@@ -34,6 +34,8 @@ _ICONS: Final = {int(kind): (icon, tone) for kind, _, icon, tone in _FILTERS} | 
     int(Kind.CLEAR): ("clear", Tone.NEUTRAL),
     int(Kind.RESIZE): ("limit", Tone.LIMIT),
     int(Kind.PIN): ("limit", Tone.NEUTRAL),
+    int(Kind.PAGES): ("limit", Tone.NEUTRAL),
+    int(Kind.PAD): ("danger", Tone.DANGER),
 }
 _WIDTHS: Final = [88, 112, 150, 84]
 ROOM_FOR_ALL: Final = 1000
@@ -117,9 +119,9 @@ class EventsPanel(QWidget):
         self._publishing = False
         self._removed = 0
 
-    def begin(self, names: Sequence[str]) -> None:
-        """Another recording begins, of these models."""
-        self.model.begin(names)
+    def begin(self, names: Sequence[str], policy: str = "lru") -> None:
+        """Another recording begins, of these models, under this policy."""
+        self.model.begin(names, policy)
         self._stack.setCurrentWidget(self._empty)
         self.follow.setChecked(True)
 

@@ -20,10 +20,6 @@ _WORKLOADS: Final = (
     ("Loop", "loop", "All models in order, over and over: the worst there is for LRU when they do not all fit"),
     ("Sequential", "sequential", "Every model once, in order: nothing is used again"),
 )
-_POLICIES: Final = (
-    ("LRU", "lru", "The model that was not used for the longest time leaves first"),
-    ("LFU", "lfu", "The model that was used least often since it was loaded leaves first"),
-)
 _PREFETCH: Final = (
     ("Off", "off", "Models are loaded when they are asked for"),
     ("Inline", "inline", "What followed in the last ten accesses is loaded before an access returns, if it fits"),
@@ -69,7 +65,7 @@ class SourceBar(Card):
             words.tooltip("How unequal the models are wanted: the higher, the fewer get most accesses")
         )
         self.limit = LimitField()
-        self.policy = _choices("Policy", _POLICIES)
+        self.policy = _choices("Policy", wording.POLICY_CHOICES)
         self.prefetch = _choices("Prefetch", _PREFETCH)
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(0, len(wording.PACES) - 1)
@@ -115,7 +111,7 @@ class SourceBar(Card):
             seed=self.seed.value(),
             exponent=self.skew.value(),
             max_memory=self.limit.limit,
-            eviction=cast(Literal["lru", "lfu"], self.policy.currentData()),
+            eviction=str(self.policy.currentData()),
             prefetch=cast(Literal["off", "inline", "background"], self.prefetch.currentData()),
             pace=self.pace,
         )

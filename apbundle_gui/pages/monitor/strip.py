@@ -71,15 +71,16 @@ class ResidencyStrip(QWidget):
 
     def show_models(self, names: Sequence[str], sizes: NDArray[np.int64]) -> None:
         """Show models of which none was loaded yet."""
-        self.show_run(Run(names, sizes, 0), 0)
+        self.show_run(Run.of_models(names, sizes), 0)
         self._marked = ()
 
     def show_run(self, run: Run, now: int) -> None:
         """Show where the models are at ``now``, in nanoseconds of the recording."""
         if run.names is not self._names:
+            self._marked = ()
+        if run.sizes is not self._sizes or run.names is not self._names:
             self._names, self._sizes = run.names, run.sizes
             self._laid_out_for = (-1, -1)
-            self._marked = ()
         self._presence = run.residency.presence(now)
         self._heat = run.residency.heat(now)
         self._last_used = run.residency.last_used.copy()

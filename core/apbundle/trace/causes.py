@@ -56,20 +56,23 @@ class Explainer:
     history
         Of what comes before; goes along.
     sizes
-        Raw bytes of every unit.
+        Raw bytes of every unit; ``None`` spares finding out what memory LRU would have needed, where that takes too
+        long or units are still announced.
     """
 
-    def __init__(self, history: History, sizes: NDArray[np.int64]) -> None:
+    def __init__(self, history: History, sizes: NDArray[np.int64] | None) -> None:
         self.history: Final = history
-        self._stack: Final = LruStack(sizes)
-        self._stack.access(history.by_last_use)
+        self._stack: Final = None if sizes is None else LruStack(sizes)
+        if self._stack is not None:
+            self._stack.access(history.by_last_use)
 
     def explain(self, events: EventArray, *, hits: bool = False) -> Explained:
         """Explain the events that come next; of hits there is most and least to say, so they have to be asked for."""
         history = self.history
         piece = Piece.of(events, history)
         by_unit = ByUnit(piece)
-        needed = self._stack.access(piece.units[piece.is_use])
+        uses = piece.units[piece.is_use]
+        needed = np.full(len(uses), NEVER) if self._stack is None else self._stack.access(uses)
         explained = Explained(
             piece,
             by_unit,

@@ -49,7 +49,8 @@ def explain(
     """
     count, units = reader.count, reader.units  # what comes later is of units that are not known yet
     last = count if stop is None else min(stop, count)
-    history = History(reader.header, len(units)) if history is None else history.copy(len(units))
+    history = History(reader.header.limit, len(units)) if history is None else history.copy()
+    history.grow(len(units))
     if start < history.event:
         raise ValueError(f"event {start} is before event {history.event}")
     reporter = Reporter(progress, cancel)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apbundle.trace.decoding import EventArray
-from apbundle.trace.records import NONE, Kind, RecordingHeader
+from apbundle.trace.records import NONE, Kind
 
 _LONGEST: Final = float(1 << 62)
 
@@ -26,52 +26,53 @@ class History:
 
     Parameters
     ----------
-    header
-        Of the recording; nothing of it has been gone through yet.
+    limit
+        The limit when the recording began; nothing of it has been gone through yet.
     units
-        How many units it is of; ``None``: as many as the header lists.
+        How many units it is of.
 
     Attributes
     ----------
     event
         The number of the event that comes next.
     limit
-        The limit in force in bytes; ``None`` if the header names none.
+        The limit in force in bytes; ``None`` if it is not known.
     used
         Bytes in memory.
     lost
         Whether events before were lost to damage.
     """
 
-    def __init__(self, header: RecordingHeader, units: int | None = None) -> None:
-        count = len(header.units) if units is None else units
+    def __init__(self, limit: int | None, units: int) -> None:
         self.event = 0
-        self.limit = header.limit
+        self.limit = limit
         self.used = 0
         self.lost = False
         self.time = self.time_before = 0  # of the last event, and of the last one that is not of the same time
         self.cleared_at = self.cleared_time = 0
-        self.used_at = np.zeros(count, np.int64)
-        self.used_from = np.zeros(count, np.int64)
-        self.used_until = np.zeros(count, np.int64)
-        self.loaded_at = np.zeros(count, np.int64)
-        self.loaded_time = np.zeros(count, np.int64)
-        self.left_at = np.zeros(count, np.int64)
-        self.left_time = np.zeros(count, np.int64)
-        self.left_cause = np.zeros(count, np.uint8)
-        self.left_for = np.zeros(count, np.uint32)
+        self.used_at = np.zeros(units, np.int64)
+        self.used_from = np.zeros(units, np.int64)
+        self.used_until = np.zeros(units, np.int64)
+        self.loaded_at = np.zeros(units, np.int64)
+        self.loaded_time = np.zeros(units, np.int64)
+        self.left_at = np.zeros(units, np.int64)
+        self.left_time = np.zeros(units, np.int64)
+        self.left_cause = np.zeros(units, np.uint8)
+        self.left_for = np.zeros(units, np.uint32)
 
-    def copy(self, units: int | None = None) -> History:
-        """Another one that goes on from here by itself; worth keeping where one may want to start again.
-
-        With ``units``, of so many units, in case more were announced.
-        """
+    def copy(self) -> History:
+        """Another one that goes on from here by itself; worth keeping where one may want to start again."""
         other = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):
-                more = np.zeros(max((units or 0) - len(value), 0), value.dtype)
-                setattr(other, name, np.concatenate([value, more]))
+                setattr(other, name, value.copy())
         return other
+
+    def grow(self, units: int) -> None:
+        """Be of so many units, if more were announced."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray) and len(value) < units:
+                setattr(self, name, np.concatenate([value, np.zeros(units - len(value), value.dtype)]))
 
     @property
     def by_last_use(self) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from apbundle.fileio import StrPath, syscalls
 from apbundle.fileio.temporary import close_quietly
 from apbundle.trace.decoding import EVENTS, EventArray, decode
 from apbundle.trace.pages import PageIndex
-from apbundle.trace.records import PAGE_SLOTS, SLOT, RecordingHeader, Totals
+from apbundle.trace.records import MAX_HEADER, PAGE_SLOTS, SLOT, RecordingHeader, Totals
 from apbundle.trace.storage import RecordingFile
 from apbundle.trace.units import UnitList
 
@@ -37,11 +37,12 @@ class RecordingReader:
         Events and records met by :meth:`poll` that made no sense as a whole.
     """
 
-    def __init__(self, path: StrPath) -> None:
+    def __init__(self, path: StrPath, max_header: int = MAX_HEADER) -> None:
+        self._max_header: Final = max_header
         self.path: Final = os.path.abspath(os.fsdecode(path))
         self.generation = 0
         self.damaged = 0
-        self._file: RecordingFile | None = RecordingFile.open(self.path)
+        self._file: RecordingFile | None = RecordingFile.open(self.path, max_header)
         self._index: PageIndex | None = None
         self._units = self._file.header.units.copy()  # as far as poll came
         self._slot = 0  # the next one for poll
@@ -50,22 +51,34 @@ class RecordingReader:
         self._status: Status = "live"
 
     @classmethod
-    def open(cls, path: StrPath) -> Self:
+    def open(cls, path: StrPath, max_header: int = MAX_HEADER) -> Self:
         """Open the recording at ``path``.
+
+        Parameters
+        ----------
+        max_header
+            Longest header that is read, in bytes: to read a long one takes seconds.
 
         Raises
         ------
         BadRecording
             It is no recording, or not one of this version.
+        LimitExceeded
+            Its header is longer than ``max_header``.
         OSError
             The file cannot be opened or read, or is no regular file.
         """
-        return cls(path)
+        return cls(path, max_header)
 
     @property
     def header(self) -> RecordingHeader:
         """What the recording is of."""
         return self._opened().header
+
+    @property
+    def known_units(self) -> int:
+        """How many units were paged as far as :meth:`poll` came."""
+        return len(self._units)
 
     @property
     def units(self) -> UnitList:
@@ -191,7 +204,7 @@ class RecordingReader:
     def _begin_again(self) -> bool:
         """Take what is under the path now for the recording, if it is a complete one."""
         try:
-            file = RecordingFile.open(self.path)
+            file = RecordingFile.open(self.path, self._max_header)
         except (OSError, BundleError):
             self._status = "abandoned"
             return False

@@ -34,7 +34,7 @@ _OF_A_UNIT: Final[dict[int, str]] = {
 }
 
 
-def sentence(story: Story, names: Sequence[str], policy: str = "lru") -> str:
+def sentence(story: Story, names: Sequence[str], policy: str = "lru", *, ended: bool = True) -> str:
     """What happened and why, on one line; names are made printable.
 
     Parameters
@@ -43,12 +43,22 @@ def sentence(story: Story, names: Sequence[str], policy: str = "lru") -> str:
         What to call each unit.
     policy
         The policy that was in force: what more memory would have changed is known for LRU.
+    ended
+        Whether the recording was gone through to its end: only then it is said what did not come of it.
     """
     for kind, tell in _SENTENCES.items():
         if isinstance(story, kind):
-            text: str = tell(story, names, policy)
-            return text[:1].upper() + text[1:] + "."
+            return _as_sentence(tell(story, names, policy) + _sequel(story, ended=ended))
     raise TypeError(f"{type(story).__name__} is no story")
+
+
+def hits_in_a_row(count: int, units: int, unit: int | None, most: int, names: Sequence[str]) -> str:
+    """What is said of ``count`` hits that follow one another, on so many units, ``most`` of them on ``unit``."""
+    name = name_of(unit, names)
+    if units == 1:
+        return _as_sentence(f"{name} was in memory, {count:,} times in a row")
+    often = f"{name} most often ({most:,} times)" if most > 1 else f"{name} among them"
+    return _as_sentence(f"{count:,} accesses in a row found {units:,} units in memory, {often}")
 
 
 def name_of(unit: int | None, names: Sequence[str]) -> str:
@@ -75,6 +85,10 @@ def format_duration(nanoseconds: int) -> str:
     if not hours:
         return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def _as_sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
 
 
 def _three_digits(value: float) -> str:
@@ -137,10 +151,7 @@ def _eviction(eviction: Eviction, names: Sequence[str], policy: str) -> str:
     if eviction.idle is not None:
         unused = _idle(eviction.idle)
         text += f" after {unused} unused" if eviction.used else f" {unused} after it was loaded ahead, without a use"
-    text += _why_evicted(eviction, names)
-    if eviction.again_after is None:
-        return f"{text}; it was not needed again"
-    return f"{text}; it was needed again {format_duration(eviction.again_after)} later"
+    return text + _why_evicted(eviction, names)
 
 
 def _why_evicted(eviction: Eviction, names: Sequence[str]) -> str:
@@ -166,12 +177,22 @@ def _why_evicted(eviction: Eviction, names: Sequence[str]) -> str:
 
 def _prefetch(prefetch: Prefetch, names: Sequence[str], policy: str) -> str:
     text = f"{name_of(prefetch.unit, names)} was loaded ahead{_LOAD_REASONS.get(prefetch.cause, '')}"
-    text += f"; {_loaded(prefetch)}"
-    if prefetch.used_after is not None:
-        return f"{text}; it was used {format_duration(prefetch.used_after)} later"
-    if prefetch.left_after is not None:
-        return f"{text}; it left {format_duration(prefetch.left_after)} later, without a use"
-    return f"{text}; it was not used"
+    return f"{text}; {_loaded(prefetch)}"
+
+
+def _sequel(story: Story, *, ended: bool) -> str:
+    """What came of it."""
+    if isinstance(story, Eviction):
+        if story.again_after is not None:
+            return f"; it was needed again {format_duration(story.again_after)} later"
+        return "; it was not needed again" if ended else ""
+    if isinstance(story, Prefetch):
+        if story.used_after is not None:
+            return f"; it was used {format_duration(story.used_after)} later"
+        if story.left_after is not None:
+            return f"; it left {format_duration(story.left_after)} later, without a use"
+        return "; it was not used" if ended else ""
+    return ""
 
 
 def _remark(remark: Remark, names: Sequence[str], policy: str) -> str:

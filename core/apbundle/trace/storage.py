@@ -11,6 +11,7 @@ from apbundle.errors import bundle_error
 from apbundle.fileio import NotRegularFile, syscalls
 from apbundle.fileio.system import LOCK_NOW, LOCK_SHARED, O_BINARY, O_NONBLOCK, UNLOCK
 from apbundle.fileio.temporary import close_quietly
+from apbundle.text import format_size
 from apbundle.trace.records import (
     MAGIC,
     MAX_HEADER,
@@ -36,8 +37,8 @@ class RecordingFile:
     inode: tuple[int, int]
 
     @classmethod
-    def open(cls, path: str) -> RecordingFile:
-        """The recording at ``path``; raises ``BadRecording`` and ``OSError``."""
+    def open(cls, path: str, max_header: int = MAX_HEADER) -> RecordingFile:
+        """The recording at ``path``; raises ``BadRecording``, ``LimitExceeded`` and ``OSError``."""
         descriptor = syscalls.open(path, os.O_RDONLY | O_NONBLOCK | O_BINARY)
         try:
             status = syscalls.fstat(descriptor)
@@ -45,6 +46,9 @@ class RecordingFile:
                 raise NotRegularFile(path)
             fingerprint = _pread(descriptor, 0, _FINGERPRINT)
             length = _header_length(fingerprint, path)
+            if length > max_header:
+                message = f"The header of the recording takes {format_size(length)}: more than is read here."
+                raise bundle_error("limit_exceeded", message, path=path)
             text = _pread(descriptor, PRELUDE.size, length)
             if status.st_size < data_start(length) or len(text) < length:
                 hint = "If a program is just beginning to record here, try again."

@@ -45,7 +45,7 @@ def summarize(
     """
     last = reader.count if stop is None else min(stop, reader.count)
     units = reader.units
-    history = History(reader.header, len(units))
+    history = History(reader.header.limit, len(units))
     reporter = Reporter(progress, cancel)
     reporter.phase("explaining", last * EVENTS.itemsize)
     if start < 0:
