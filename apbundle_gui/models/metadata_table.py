@@ -20,6 +20,7 @@ from apbundle_gui.models.arranged import NO_PARENT, TONE_ROLE, AnyIndex, Arrange
 from apbundle_gui.models.arrangement import Key, Matches
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.garbage import kept
+from apbundle_gui.services.long_values import can_unfold
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 
@@ -31,7 +32,8 @@ BUNDLE: Final = "This bundle"
 class MetadataItem:
     """One value. ``model`` is the index of the model it is about and ``owner`` its name; -1 for the bundle itself.
 
-    ``group`` is the mapping ``name`` is a key of, such as ``hyperparameters``; empty for a field of its own.
+    ``group`` is the mapping ``name`` is a key of, such as ``hyperparameters``; empty for a field of its own. ``rest``
+    describes a value that is longer than what ``value`` says of it.
     """
 
     model: int
@@ -39,6 +41,7 @@ class MetadataItem:
     group: str
     name: str
     value: str
+    rest: Folded | None = None
 
     @property
     def key(self) -> str:
@@ -70,7 +73,8 @@ def payload_items(model: int, name: str, contents: Contents) -> Iterator[Metadat
     """What a model's own file says of itself; long values as far as they were kept."""
     for group, pairs in (("file", contents.facts), (contents.format, contents.metadata)):
         for key, value in pairs:
-            yield MetadataItem(model, name, group, key, _value_text(value))
+            rest = value if isinstance(value, Folded) and can_unfold(contents, value) else None
+            yield MetadataItem(model, name, group, key, _value_text(value), rest)
     for finding in contents.findings:
         yield MetadataItem(model, name, "file", "finding", finding.message)
 

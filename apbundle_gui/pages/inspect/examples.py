@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtCore import QItemSelectionModel, Qt
 
 from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.services.inspection import Inspection
@@ -62,7 +62,11 @@ class Examples:
     def _tensors(self, inspection: Inspection) -> None:
         tab = self._page.tensors_tab
         self._page.tabs.show_tab(tab)
+        tab.table.arranged.connect(self._select_tensors, Qt.ConnectionType.SingleShotConnection)
         self._page.tabs.search.setText(QUERY)
+
+    def _select_tensors(self) -> None:
+        tab = self._page.tensors_tab
         selecting, flag = tab.view.selectionModel(), QItemSelectionModel.SelectionFlag
         for row in range(min(ROWS, tab.table.rowCount())):
             selecting.setCurrentIndex(tab.table.index(row, 0), flag.Select | flag.Rows)

@@ -243,7 +243,11 @@ class HexView(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        rows = max(1, event.oldSize().height() // self.row_height)
+        seen = self._top <= self._cursor // self._grid.width < self._top + rows
         self._fit()
+        if seen:
+            self._make_visible()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())

@@ -20,7 +20,14 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Facts, Note, SectionTitle, TableView
 
-WIDTHS = (Width(88), Width(80), Width(190, grow=1), Width(206), Width(150, grow=3), Width(210, grow=3, drop=1))
+WIDTHS = (
+    Width(84),
+    Width(66),
+    Width(150, grow=1),
+    Width(196, drop=2),
+    Width(110, grow=3),
+    Width(130, grow=3, drop=1),
+)
 BYTES_SHOWN = 4096
 """Bytes of one field that the panel lists."""
 BYTES_A_ROW = 8

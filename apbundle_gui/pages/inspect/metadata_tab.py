@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from apbundle_gui.models.long_text import lines
 from apbundle_gui.models.metadata_table import Column, MetadataItem, MetadataTable, bundle_items
 from apbundle_gui.models.text import count, exact_size
+from apbundle_gui.models.value_list import ValueList
 from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.pages.inspect.panes import SidePanel, TextPane
@@ -16,15 +19,27 @@ from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
+from apbundle_gui.services.long_values import read_elements
 from apbundle_gui.services.pacing import Pace
+from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Facts, SecondaryLabel, TableView, button
 
 WIDTHS = (Width(120, grow=1), Width(200, grow=1), Width(180, grow=5))
 LEAST_PANE = 60
+NUMBER_WIDTH = 86
+"""Width of the numbers of elements, in pixels."""
 
 
 class ValuePanel(SidePanel):
-    """One value in full, as far as that can be read."""
+    """One value in full, as far as that can be read.
+
+    Attributes
+    ----------
+    unfold_wanted
+        All elements of the value should be read and shown.
+    """
+
+    unfold_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Selected metadata", parent)
@@ -38,12 +53,28 @@ class ValuePanel(SidePanel):
         self.content.addWidget(self._value, 1)
         self._folded = SecondaryLabel(wrap=True)
         self.content.addWidget(self._folded)
+        self.list = ValueList(self)
+        self.list_view = TableView(sortable=False)
+        self.list_view.setModel(self.list)
+        self.list_view.setAccessibleName("Elements of the value")
+        set_delegates(self.list_view, mono=(0,))
+        self.list_view.set_widths([NUMBER_WIDTH, 0], stretch=1)
+        self.content.addWidget(self.list_view, 1)
         self._copy = button("Copy &Value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
-        self.content.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignLeft)
+        self.unfold = button("Show &All", self.unfold_wanted.emit, icon="down", tip="Read all elements of this value")
+        row = QHBoxLayout()
+        row.setSpacing(Space.S)
+        row.addWidget(self._copy)
+        row.addWidget(self.unfold)
+        row.addStretch(1)
+        self.content.addLayout(row)
 
     def show_item(self, item: MetadataItem | None) -> None:
         """Show a value, or none."""
         self._item = item
+        self.list.show_records(())
+        self.list_view.hide()
+        self.unfold.setVisible(item is not None and item.rest is not None)
         for widget in (self._facts, self._value, self._copy):
             widget.setVisible(item is not None)
         self._folded.hide()
@@ -58,10 +89,22 @@ class ValuePanel(SidePanel):
         self._folded.setText("The middle is left out here; copying takes all of it.")
         self._folded.setVisible(folded)
 
+    def show_elements(self, item: MetadataItem, elements: Sequence[str]) -> None:
+        """Show all elements of the value, if it is still the one that is looked at."""
+        if item is not self._item:
+            return
+        self.list.show_records(elements)
+        self._value.hide()
+        self._folded.hide()
+        self.unfold.hide()
+        self.list_view.show()
+        self._facts.set("Length", count(len(elements), "element"))
+
     def copy(self) -> None:
-        """Put the whole value on the clipboard."""
+        """Put the value on the clipboard, all elements where they are shown, a line each."""
         if self._item is not None:
-            QGuiApplication.clipboard().setText(self._item.value)
+            elements = self.list.records
+            QGuiApplication.clipboard().setText("\n".join(elements) if elements else self._item.value)
 
 
 class MetadataTab(TableTab):
@@ -86,6 +129,7 @@ class MetadataTab(TableTab):
         self.when_chosen(self._row_chosen)
         self.table.arranged.connect(self._arranged)
         self.panel.show_item(None)
+        self.panel.unfold_wanted.connect(self._unfold)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
         if self.inspection is not None:
@@ -141,6 +185,19 @@ class MetadataTab(TableTab):
         self.panel.show_item(item)
         if item.model >= 0:
             self.selection.select_one(item.model)
+
+    def _unfold(self) -> None:
+        inspection, item = self.inspection, None if self._item is None else self.table.item(self._item)
+        if inspection is None or item is None or item.rest is None:
+            return
+        reader, name, rest = inspection.reader, inspection.names[item.model], item.rest
+        self.services.jobs.start(
+            "Reading the value",
+            lambda progress, cancel: read_elements(reader, name, rest, progress, cancel),
+            on_done=lambda elements: self.panel.show_elements(item, elements),
+            key=("inspect.metadata_value", id(self)),
+            abandonable=True,
+        )
 
     def selection_changed(self) -> None:
         model = self.selection.current
