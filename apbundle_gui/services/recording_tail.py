@@ -26,7 +26,7 @@ BUDGET_S: Final = 0.003
 PIECE: Final = 64 << 10
 """Bytes read at once."""
 STEP: Final = 8192
-"""Most events delivered at once: a piece may hold several times as many hits, which take longer to fold than to read."""
+"""Most events delivered at once: a piece may hold several times as many hits, and folding them takes a while."""
 MAX_HEADER: Final = 64 << 20
 """Longest header that is read: it is read at once, and the window waits."""
 MAX_UNITS: Final = 1 << 20
