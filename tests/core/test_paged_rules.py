@@ -25,7 +25,7 @@ from support.components import ARRAYS, CHUNK, MIB, PAYLOADS, Array, is_same, pac
 Tile = tuple[int, int]
 
 PIECE = 2 * MIB
-BOOKKEEPING = 1536
+BOOKKEEPING = 1792
 LIMITS = st.sampled_from([9_000, 20_000, 70_000, 3 * MIB, 5 * MIB, 6 * MIB, 64 * MIB])
 MODELS = st.sampled_from(list(PAYLOADS))
 COMPONENTS = st.sampled_from([(model, name) for model, arrays in ARRAYS.items() for name in arrays])

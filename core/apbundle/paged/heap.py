@@ -12,16 +12,16 @@ from apbundle.paging.buffers import MAPPED, Buffer
 from apbundle.paging.sources import HeapSource, Read
 from apbundle.paging.units import Unit
 
-BOOKKEEPING: Final = 1536
-"""Bytes charged for a part besides its own: what the interpreter needs to know of it. Measured: 1,100, and up to 1,400
-where units come and go, for tables that shrink are not packed at once.
+BOOKKEEPING: Final = 1792
+"""Bytes charged for a part besides its own: what the interpreter needs to know of it. Measured with a limit of 256 MiB
+of small pages: 1,650, and 150 more where they are loaded ahead; tables that grow or shrink are not packed at once.
 
 A limit of a gigabyte holds hundreds of thousands of pages; not counted, they would exceed it by a third.
 """
 
-FREE: Final = 512 * 1024
+FREE: Final = 256 * 1024
 """Bytes that whole models may take besides their own, all together, before that is charged too: as long as there are no
-more than some hundreds in memory, what is charged for them is what the reference charges.
+more than a hundred in memory, what is charged for them is what the reference charges.
 """
 
 _MOST_LEFT: Final = 2 * 1024 * 1024
@@ -31,7 +31,9 @@ with the process for the next ones. The rest goes back to the system.
 _LEFT_SHARE: Final = 8  # and no more than one part of so many of the limit
 
 _LEAST_TRIM: Final = 1024 * 1024
-_TRIM_SHARE: Final = 8  # of the limit, one part of so many: so much is released before what is free is given back again
+_TRIM_SHARE: Final = (
+    32  # of the limit, one part of so many: so much is released before what is free is given back again
+)
 
 DECODER: Final = 512 * 1024
 """Bytes that decoding a chunk takes besides as many as it holds: what the decoder keeps of it, and pieces of it."""

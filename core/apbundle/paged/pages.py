@@ -7,26 +7,40 @@ from collections.abc import Iterator
 from apbundle.paged.engine import Engine
 from apbundle.paged.models import PagedModel
 
+COUNTED = 64 * 1024
+"""Bytes from which the copy of a page is charged; of smaller ones that would cost more than it tells."""
+
+_NONE = memoryview(b"")
+
 
 def iterate_pages(engine: Engine, model: PagedModel, size: int) -> Iterator[memoryview]:
     """The bytes of ``model`` in pages of ``size`` bytes, the last of which may be shorter.
 
     Each unit is accessed once, and let go before the next one; of a page that lies in several, a copy is made.
     """
-    begun = bytearray()  # a page that goes on in the next unit
+    page, filled = _NONE, 0  # one that goes on in the next unit, and how much of it is there
+    offset = 0  # of the unit
     units = engine.iterate(model)
     while (view := next(units, None)) is not None:
-        at = 0
-        if begun:
-            at = min(size - len(begun), len(view))
-            begun += view[:at]
-            if len(begun) == size:
-                yield memoryview(begun).toreadonly()
-                begun = bytearray()
+        at = min(len(page) - filled, len(view))
+        if at:
+            page[filled : filled + at] = view[:at]
+            filled += at
+            if filled == len(page):
+                yield page.toreadonly()
+                page, filled = _NONE, 0
         whole = len(view) - (len(view) - at) % size
         for begin in range(at, whole, size):
             yield view[begin : begin + size]
-        begun += view[whole:]
+        filled += len(view) - whole
+        if whole < len(view):
+            page = _page(engine, model, min(size, model.size - offset - whole))
+            page[:filled] = view[whole:]
+        offset += len(view)
         view = None  # its memory may be needed for the next one
-    if begun:
-        yield memoryview(begun).toreadonly()
+        if page and filled == len(page):  # the last one
+            yield page.toreadonly()
+
+
+def _page(engine: Engine, model: PagedModel, size: int) -> memoryview:
+    return memoryview(bytearray(size)) if size < COUNTED else engine.copy_buffer(model, size)
