@@ -17,7 +17,7 @@ from apbundle_gui.models.tree_items import Column, TreeItem, text_of, tip_of
 from apbundle_gui.models.unfolded import Unfolded, unfolded_below
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.services.name_groups import NameGroup, group_names
+from apbundle_gui.services.name_groups import NameGroup, group_tensors
 from apbundle_gui.services.pacing import Pace
 
 NODE_ROLE: Final = Qt.ItemDataRole.UserRole + 10
@@ -208,12 +208,12 @@ class BundleTree(QAbstractTableModel):
     def _groups(self, node: TreeNode, contents: Contents, group: NameGroup | None) -> TreeBranch:
         rows = range(len(contents.tensors)) if group is None else group.rows
         prefix = "" if group is None else group.prefix
-        name = contents.tensors.name
+        table = contents.tensors
         if len(rows) <= QUICKLY:
-            return self._children(node, group_names(name, map(int, rows), prefix))
+            return self._children(node, group_tensors(table, map(int, rows), prefix))
         self._jobs.start(
             "Sorting names",
-            lambda progress, cancel: group_names(name, map(int, rows), prefix, Pace(cancel)),
+            lambda progress, cancel: group_tensors(table, map(int, rows), prefix, Pace(cancel)),
             on_done=partial(self._grouped, node),
             abandonable=True,
         )

@@ -84,14 +84,13 @@ def _bytes(item: TreeItem, inspection: Inspection, contents: Contents | None) ->
         return inspection.reader.file.size
     if item.group is None or contents is None:
         return inspection.reader.manifest.sizes[item.model]
-    return int(contents.tensors.sizes[item.group.rows].sum())
+    return item.group.size
 
 
 def _elements(item: TreeItem, contents: Contents | None) -> int | None:
     if contents is None or not len(contents.tensors):
         return None
-    elements = contents.tensors.elements
-    return int((elements if item.group is None else elements[item.group.rows]).sum())
+    return int(contents.tensors.elements.sum()) if item.group is None else item.group.elements
 
 
 def tip_of(item: TreeItem, inspection: Inspection | None) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apbundle.payload.table import TensorTable
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 
@@ -30,12 +32,32 @@ class NameGroup:
         The numbers of its tensors, ascending.
     leaf
         Whether it is a single tensor rather than a group.
+    elements, size
+        Elements and bytes of its tensors together.
     """
 
     label: str
     prefix: str
     rows: NDArray[np.int32]
     leaf: bool
+    elements: int = 0
+    size: int = 0
+
+
+def group_tensors(
+    table: TensorTable, rows: Iterable[int] | None = None, prefix: str = "", pace: Pace | None = None
+) -> tuple[NameGroup, ...]:
+    """As :func:`group_names` of the tensors of a table, or of some rows of it, and what each group adds up to."""
+    groups = group_names(table.name, range(len(table)) if rows is None else rows, prefix, pace)
+    if not groups:
+        return groups
+    inside = np.concatenate([group.rows for group in groups])
+    begins = np.cumsum([0, *(len(group.rows) for group in groups[:-1])])
+    elements = np.add.reduceat(table.elements[inside], begins).tolist()
+    sizes = np.add.reduceat(table.sizes[inside], begins).tolist()
+    return tuple(
+        replace(group, elements=some, size=size) for group, some, size in zip(groups, elements, sizes, strict=True)
+    )
 
 
 def group_names(
@@ -53,7 +75,7 @@ def group_names(
         The numbers of the tensors below ``prefix``: all of these names begin with it.
     """
     start = len(prefix)
-    members: dict[str, list[int]] = {}
+    members: dict[str, array[int]] = {}
     leaves: list[tuple[str, int]] = []
     lowest: dict[str, str] = {}
     highest: dict[str, str] = {}
@@ -71,7 +93,7 @@ def group_names(
             lowest[head] = min(lowest[head], full)
             highest[head] = max(highest[head], full)
         else:
-            members[head] = [row]
+            members[head] = array("i", (row,))
             lowest[head] = highest[head] = full
     groups = [NameGroup(full[start:] or full, full, _numbers([row]), True) for full, row in leaves]
     for head, inside in members.items():
@@ -91,5 +113,5 @@ def _common_start(one: str, other: str) -> str:
     return one[:length]
 
 
-def _numbers(rows: list[int]) -> NDArray[Any]:
+def _numbers(rows: Sequence[int]) -> NDArray[Any]:
     return np.array(rows, np.int32)

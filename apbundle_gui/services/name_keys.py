@@ -13,6 +13,7 @@ from apbundle_gui.services.pacing import Pace
 
 FEW: Final = 512
 """So many names are not worth a look at whole batches."""
+_PIECE: Final = 1 << 14  # keys that are moved in one go: the interpreter waits meanwhile
 _ZERO, _NINE = ord("0"), ord("9")
 _LONGEST_NUMBER: Final = 127  # digits whose count is one byte
 
@@ -38,7 +39,18 @@ def name_keys(
             keys = np.array([_one(table, start + row, length, pace) for row in range(len(ends))], np.bytes_)
         parts.append(keys)
         pace.step()
-    return np.concatenate(parts)[rows]
+    width = max(part.itemsize for part in parts)
+    keys = np.zeros(sum(map(len, parts)), f"S{width}")
+    begin = 0
+    for part in parts:
+        keys[begin : begin + len(part)] = part
+        begin += len(part)
+        pace.step()
+    found = np.empty(len(rows), keys.dtype)
+    for begin in range(0, len(rows), _PIECE):
+        np.take(keys, rows[begin : begin + _PIECE], out=found[begin : begin + _PIECE], mode="clip")
+        pace.step()
+    return found
 
 
 def _one(table: TensorTable, row: int, length: int, pace: Pace) -> bytes:

@@ -14,10 +14,11 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from apbundle import BundleBuilder
+from apbundle.payload.table import TensorTable
 from apbundle_gui.models.branches import Branch, Node
 from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.services import Services
-from apbundle_gui.services.name_groups import group_names
+from apbundle_gui.services.name_groups import group_names, group_tensors
 from support.inspecting import InspectBench
 
 LAYERS = [f"layers.{i}.{part}.weight" for i in (0, 1, 10, 2) for part in ("attn.q_proj", "mlp")]
@@ -166,3 +167,15 @@ def test_one_goes_back_and_forward(qtbot: QtBot, inspect_bench: InspectBench, bu
     assert page.navigation.history.can_go_forward
     QTest.keyClick(bench.window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert page.selection.place == Place(0, "layers.")
+
+
+def test_groups_know_what_they_add_up_to() -> None:
+    table = TensorTable()
+    for row, name in enumerate(["a.x", "b", "a.y.p", "a.y.q"]):
+        table.add(name, "F32", [row + 1], 0, 10 * row)
+    table.publish()
+    found = {group.label: (group.elements, group.size) for group in group_tensors(table)}
+    assert found == {"a": (8, 50), "b": (2, 10)}
+    inside = group_tensors(table, [0, 2, 3], "a.")
+    assert [(group.label, group.elements) for group in inside] == [("x", 1), ("y", 7)]
+    assert group_tensors(TensorTable()) == ()
