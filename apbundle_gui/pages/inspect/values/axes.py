@@ -45,7 +45,9 @@ def paint_left_labels(painter: QPainter, area: QRectF, labels: Sequence[tuple[fl
     painter.setPen(theme.color("secondary"))
     height = QFontMetricsF(painter.font()).height()
     free = None
+    lowest = painter.device().height() - height / 2
     for y, text in sorted(labels, reverse=True):
+        y = min(y, lowest)
         if free is not None and y + height / 2 > free:
             continue
         box = QRectF(0, y - height / 2, area.left() - Space.XS, height)
