@@ -11,6 +11,7 @@ from typing import Final
 import analysing
 import building
 import hits
+import inspecting
 import items
 import loading
 import opening
@@ -35,11 +36,12 @@ BENCHMARKS: Final[dict[str, Callable[..., Iterator[Row]]]] = {
     "verifying": verifying.rows,
     "building": building.rows,
     "window": window.rows,
+    "inspect": inspecting.rows,
 }
 
 
 def main() -> None:
-    """Run what was asked for in a temporary folder; all of it takes a quarter of an hour and up to 9 GiB of disk."""
+    """Run what was asked for in a temporary folder; all of it takes half an hour and up to 9 GiB of disk."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small inputs and few rounds")

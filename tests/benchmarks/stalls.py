@@ -1,0 +1,113 @@
+"""How long the event loop of this process is away, and what the window's thread does meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer
+
+LATE_S: Final = 0.016
+"""A gap that is looked into, in seconds: a frame that was missed."""
+_LOOK_S: Final = 0.002
+_DEPTH: Final = 3
+
+
+class Beat(QObject):
+    """A timer of a millisecond; what lies between two of its beats somebody had to wait."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.last = math.inf
+        self._turns: list[float] = []
+        self.timer = QTimer(self, interval=1, timerType=Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._beat)
+
+    def _beat(self) -> None:
+        self.last = time.perf_counter()
+        self._turns.append(self.last)
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._turns = [time.perf_counter()]
+        self.last = self._turns[0]
+        self.timer.start()
+
+    def stop(self) -> tuple[float, float]:
+        """The gap that 95 of 100 do not exceed, and the worst, in seconds."""
+        self.timer.stop()
+        self.last = math.inf
+        self._turns.append(time.perf_counter())
+        gaps = np.diff(self._turns)
+        return float(np.percentile(gaps, 95)), float(gaps.max())
+
+
+class Watch:
+    """A thread that notes where the window's thread is, and where the others are, while a beat is late.
+
+    It wants the interpreter as well and so makes the gaps longer: it is for finding causes, not for figures.
+    """
+
+    def __init__(self, beat: Beat) -> None:
+        self._beat = beat
+        self._seen: Counter[str] = Counter()
+        self._window = threading.get_ident()
+        self._held: list[dict[int, FrameType]] = []
+        self._held_lock = threading.Lock()
+        self._round = 0.0
+        gc.callbacks.append(self._collect)
+        beat.timer.timeout.connect(self._let_go)
+        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._thread.start()
+
+    def _collect(self, phase: str, info: dict[str, int]) -> None:
+        """Note a round of the garbage collector that is long."""
+        if phase == "start":
+            self._round = time.perf_counter()
+        elif (took := time.perf_counter() - self._round) > _LOOK_S:
+            self._seen[f"garbage collector, generation {info['generation']}: {took * 1e3:.0f} ms"] += 1
+
+    def causes(self, most: int = 4) -> Iterator[str]:
+        """The stacks seen most often since the last call, each with how often."""
+        seen, self._seen = self._seen, Counter()
+        return (f"{count} × {stack}" for stack, count in seen.most_common(most))
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(_LOOK_S)
+            if time.perf_counter() - self._beat.last > LATE_S - _LOOK_S:
+                with self._held_lock:
+                    self._held.append(sys._current_frames())
+                    self._seen[self._stacks()] += 1
+
+    def _stacks(self) -> str:
+        own, frames = threading.get_ident(), self._held[-1]
+        others = {_brief(frame, 1) for ident, frame in frames.items() if ident not in (own, self._window)}
+        busy = "; ".join(sorted(other for other in others if "threading" not in other))
+        return f"{_brief(frames[self._window], _DEPTH)}   [{busy}]"
+
+    def _let_go(self) -> None:
+        """Drop the frames in the window's thread: what lived in them may end nowhere else."""
+        if self._held and self._held_lock.acquire(blocking=False):
+            self._held.clear()
+            self._held_lock.release()
+
+
+def _brief(frame: FrameType | None, depth: int) -> str:
+    every: list[str] = []
+    ours: list[str] = []
+    while frame is not None:
+        code = frame.f_code
+        every.append(f"{code.co_filename.rpartition('/')[2]}:{frame.f_lineno} {code.co_name}")
+        if "apbundle" in code.co_filename:
+            ours.append(every[-1])
+        frame = frame.f_back
+    return " < ".join((ours or every)[:depth])
