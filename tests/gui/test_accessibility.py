@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSlider,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QHeaderView,
-    QLineEdit,
-    QPlainTextEdit,
-    QScrollBar,
-    QTabBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from apbundle_gui import resources
@@ -28,20 +13,9 @@ from apbundle_gui.main_window import MainWindow, standard_pages
 from apbundle_gui.models.build_draft import Draft
 from apbundle_gui.pages.build.page import BuildPage
 from apbundle_gui.services import Services
+from support.controls import controls, name_of, path_of
 
 PAGES = [spec.name for spec in standard_pages()]
-CONTROLS = (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSlider,
-    QAbstractSpinBox,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTabBar,
-)
-PARTS_OF = (QAbstractSpinBox, QComboBox, QLineEdit, QTabBar)
-"""Controls whose parts, made by Qt, are spoken as the whole."""
 
 
 @pytest.fixture
@@ -63,29 +37,6 @@ def window(qtbot: QtBot, services: Services) -> MainWindow:
     build.show_example(sample)
     qtbot.waitUntil(lambda: build.example_ready() and not services.jobs.jobs)
     return window
-
-
-def controls(window: QWidget) -> Iterator[QWidget]:
-    for widget in window.findChildren(QWidget):
-        if isinstance(widget, QHeaderView | QScrollBar) or not isinstance(widget, CONTROLS):
-            continue
-        above = widget.parentWidget()
-        while above is not None and not isinstance(above, PARTS_OF):
-            above = above.parentWidget()
-        if above is None and not widget.objectName().startswith("qt_"):
-            yield widget
-
-
-def name_of(widget: QWidget) -> str:
-    return widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
-
-
-def path_of(widget: QWidget | None) -> str:
-    names = []
-    while widget is not None:
-        names.append(type(widget).__name__)
-        widget = widget.parentWidget()
-    return " in ".join(names)
 
 
 def test_every_control_has_a_name(window: MainWindow) -> None:

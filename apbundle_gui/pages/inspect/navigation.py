@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from apbundle_gui.models.bundle_tree import BundleTree
 from apbundle_gui.models.tree_items import TreeItem
 from apbundle_gui.pages.inspect.history import History, Visit
-from apbundle_gui.pages.inspect.selection import Place, Selection
+from apbundle_gui.pages.inspect.selection import NOWHERE, Place, Selection
 from apbundle_gui.pages.inspect.tabs import Tabs
 from apbundle_gui.pages.inspect.tree import TreeView
 from apbundle_gui.pages.inspect.whereabouts import moved
@@ -119,7 +119,7 @@ class Navigation(QObject):
 
     def _visit(self) -> None:
         current = self._session.current
-        if current is not None and self._selection.place.model is not None:
+        if current is not None and self._selection.place != NOWHERE:
             self.history.visit(Visit(current.path, self._selection.place, self._tabs.bar.currentIndex()))
 
     def _travel(self, visit: Visit | None) -> None:
