@@ -22,13 +22,16 @@ from apbundle.paged.wording import check_names, closest, explain
 from apbundle.paging.config import PagingConfig
 from apbundle.paging.hollow import HollowSource
 from apbundle.paging.pager import Pager
-from apbundle.trace.recorder import RecordingWriter, start_recording
+from apbundle.paging.units import Key
+from apbundle.trace.recorder import RecordingWriter, start_recording, warn
 
 
 class PagedFile:
     """An open bundle with a pager of this process; see :class:`~apbundle.paged.PagedBundle`."""
 
     _pager: Pager
+    _views: dict[Key, tuple[int, memoryview]]
+    _log: list[int]
 
     def __init__(self, path: StrPath, config: PagingConfig | None = None, *, record: StrPath | None = None) -> None:
         if config is not None and not isinstance(config, PagingConfig):
@@ -130,7 +133,7 @@ class PagedFile:
                 error.hint = closest(model, self._reader.manifest.model_names) or error.hint
             explain(error, self._path)
 
-    def _begin(self, record: str | None, *, recorded: bool) -> Components:
+    def _begin(self, record: str | None, *, recorded: bool, tell: Callable[[str], None] = warn) -> Components:
         """Page the open file, from an empty cache."""
         try:
             engine = Engine(self._reader, self._config, self._limit)
@@ -139,8 +142,9 @@ class PagedFile:
             raise
         if recorded:
             header = partial(recording_header, engine, self._path, self._config, self._limit)
-            self._recorder = start_recording(record, self._path, header, engine.models.pages_from)
+            self._recorder = start_recording(record, self._path, header, engine.models.pages_from, tell)
         self._pager = engine.start(self._recorder)
+        self._views, self._log = self._pager.views, self._pager.log
         # Nothing that the pager holds may lead back here: who forgets to close loses nothing but the moment of it.
         self._finalizer = weakref.finalize(self, _forgotten, self._pager, self._reader)
         self._components: Components | None = Components(engine)
@@ -155,15 +159,21 @@ class PagedFile:
         self._waking = threading.Lock()
         self._components = None
         self._pager = cast(Pager, _Asleep(self._wake))
+        self._views, self._log = {}, []
 
     def _wake(self) -> Components:
         self._check_open()
-        with self._waking, self._explaining():
-            if self._components is None:
-                self._reader = _open_again(self._path, self._identity)
-                # What the environment asks to be recorded is, in each process; a given path is the parent's alone.
-                self._begin(None, recorded=self._record is None)
-            return cast(Components, self._components)
+        news: list[str] = []  # told once the lock is released: who hears of it may use this bundle
+        try:
+            with self._waking, self._explaining():
+                if self._components is None:
+                    self._reader = _open_again(self._path, self._identity)
+                    # What the environment asks to be recorded is, in each process; a given path is the parent's alone.
+                    self._begin(None, recorded=self._record is None, tell=news.append)
+                return cast(Components, self._components)
+        finally:
+            for message in news:
+                warn(message)
 
 
 class _Asleep:

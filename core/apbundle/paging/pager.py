@@ -84,8 +84,10 @@ class Pager:
             quick_hits=self._history is None,
         )
         self._lock: Final = self._store.lock
-        self._views: Final = self._store.views
-        self._log: Final = self._store.log
+        self.views: Final = self._store.views
+        """What may be had without a call: whoever takes a unit's view from here logs it, as :meth:`get` does."""
+        self.log: Final = self._store.log
+        """Numbers of the units that were hit; when there are ``BATCH``, :meth:`work_off` is due."""
 
     def get(self, key: Key) -> memoryview:
         """The raw bytes of a unit, loaded if need be; the view stays valid after an eviction.
@@ -100,16 +102,22 @@ class Pager:
             The pager is closed, or the load failed.
         """
         try:
-            unit, view = self._views[key]
+            unit, view = self.views[key]
         except KeyError:
             pass
         else:
-            log = self._log
+            log = self.log
             log.append(unit)
             if len(log) >= BATCH:
-                self._work_off()
+                self.work_off()
             return view
         return self._access(key)
+
+    def work_off(self) -> None:
+        """Count the logged hits, and let the policy and the observer know of them."""
+        with self._lock:
+            self._store.work_off()
+        self._store.observer.announce()
 
     def hint(self, key: Key) -> None:
         """Load a unit ahead as a miss would, before returning unless prefetch is in the background.
@@ -256,7 +264,7 @@ class Pager:
             if self._store.closed or not (wait or self._store.is_idle):
                 return
             self._store.closed = True
-            self._views.clear()
+            self.views.clear()
         finally:
             self._lock.release()
         if self._background is not None:
@@ -289,11 +297,6 @@ class Pager:
         if unit is None:
             raise bundle_error("model_not_found", f"The bundle has no model named {key!r}.")
         return unit
-
-    def _work_off(self) -> None:
-        with self._lock:
-            self._store.work_off()
-        self._store.observer.announce()
 
     def _access(self, key: Key) -> memoryview:
         """An access that did not go the short way: a miss, or a hit that may mean more than itself."""

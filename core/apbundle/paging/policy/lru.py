@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,11 +21,13 @@ class LRU(AnySize):
 
     def touch(self, units: Sequence[int]) -> None:
         """See :class:`~apbundle.paging.policy.Policy`."""
-        order = self._order
-        move_to_end = order.move_to_end
-        for unit in units:
-            if unit in order:
-                move_to_end(unit)
+        moves = map(self._order.move_to_end, units)
+        while True:
+            try:
+                deque(moves, 0)  # no loop is faster
+                return
+            except KeyError:  # one that is not kept: go on behind it
+                pass
 
     def victim(self) -> int | None:
         """See :class:`~apbundle.paging.policy.Policy`."""
