@@ -224,3 +224,106 @@ def test_the_command_line_is_copied(bench: InspectBench, other: Path) -> None:
     tab(bench).view.selectRow(1)
     bench.click(tab(bench).panel.copy)
     assert QGuiApplication.clipboard().text() == f"apbundle diff -- {other} {bench.inspection.path}"
+
+
+# -- what is chosen ----------------------------------------------------------------------------------------------
+
+
+def test_swapping_shows_the_other_direction(bench: InspectBench, other: Path) -> None:
+    sides = tab(bench).bar.sides
+    bench.click(sides.swap)
+    assert tab(bench)._comparison is not None
+    assert tab(bench)._comparison.request is None, "nothing is compared yet"
+    bench.click(sides.swap)
+    compare(bench, other)
+    bench.click(sides.swap)
+    bench.settle()
+    turned = {"added": "removed", "removed": "added", "changed": "changed"}
+    assert sorted(rows(bench)) == sorted((turned[status], name) for status, name in EXPECTED)
+    view = tab(bench).view
+    view.selectRow(rows(bench).index(("changed", "layers.1.weight")))
+    place = bench.page.selection.place
+    assert place.model == 0
+    assert place.tensor is not None
+    bench.click(tab(bench).panel.copy)
+    assert QGuiApplication.clipboard().text() == f"apbundle diff -- {bench.inspection.path} {other}"
+    bench.click(sides.swap)
+    bench.settle()
+    assert rows(bench) == EXPECTED
+
+
+def test_models_of_two_open_bundles(bench: InspectBench, other: Path) -> None:
+    here = bench.inspection.path
+    bench.open(other)
+    bench.services.session.select(here)
+    sides = tab(bench).bar.sides
+    assert sides.choice.currentText() == "old.apbundle"
+    QTest.keyClicks(sides.other_model, "f")
+    assert (sides.other_model.currentText(), sides.this_model.currentText()) == ("first", "first")
+    bench.click(tab(bench).bar.compare)
+    bench.settle()
+    assert tab(bench).bar.said.text().startswith("“first” → “first”: 1 model changed")
+    assert rows(bench) == EXPECTED[1:5]
+    QTest.keyClick(sides.this_model, Qt.Key.Key_Home)
+    assert sides.other_model.currentText() == "All models"
+    QTest.keyClick(sides.other_model, Qt.Key.Key_End)  # there is none of this name here
+    assert (sides.other_model.currentText(), sides.this_model.currentText()) == (MARKUP, "first")
+    bench.click(tab(bench).bar.compare)
+    bench.settle()
+    assert ("removed", "a") in rows(bench)
+
+
+def test_two_models_of_this_bundle_are_chosen_in_the_tab(bench: InspectBench) -> None:
+    sides = tab(bench).bar.sides
+    assert not sides.other_model.isEnabled()
+    QTest.keyClick(sides.choice, Qt.Key.Key_Down)
+    assert sides.choice.currentText().startswith("This bundle")
+    assert (sides.other_model.currentText(), sides.this_model.currentText()) == ("same", "first")
+    QTest.keyClick(sides.other_model, Qt.Key.Key_End)
+    assert tab(bench).bar.compare.isEnabled()
+    bench.click(tab(bench).bar.compare)
+    bench.settle()
+    assert tab(bench).bar.said.text().startswith("“fresh” → “first”")
+    QTest.keyClicks(sides.other_model, "first")
+    assert not tab(bench).bar.compare.isEnabled(), "a model is no other one than itself"
+
+
+def test_a_difference_leads_to_values_bytes_and_more(bench: InspectBench, other: Path) -> None:
+    compare(bench, other)
+    page, view = bench.page, tab(bench).view
+
+    def at(name: str) -> None:
+        page.tabs.show_tab(tab(bench))
+        view.selectRow(next(row for row, (_, found) in enumerate(rows(bench)) if found == name))
+
+    at("layers.1.weight")
+    bench.click(tab(bench).panel.show_values)
+    bench.settle()
+    assert page.tabs.current is page.values_tab
+    assert page.values_tab._looked_at == (page.selection.place.model, page.selection.place.tensor)
+    at("layers.1.weight")
+    bench.click(tab(bench).panel.show_bytes)
+    assert page.tabs.current is page.hex_tab
+    assert page.hex_tab.view.selected == bench.inspection.span_of(0, page.selection.place.tensor)
+    at("fresh")
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    assert page.tabs.current is page.models_tab
+    at(MARKUP)
+    assert not tab(bench).panel.show_bytes.isVisible(), "it is not in this bundle"
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    assert page.tabs.current is tab(bench)
+
+
+def test_the_menu_leads_to_it(bench: InspectBench, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(other), ""))
+    bench.page.tabs.show_tab(bench.page.models_tab)
+    bench.window.do("inspect.compare")
+    bench.settle()
+    assert bench.page.tabs.current is tab(bench)
+    assert rows(bench) == EXPECTED
+    here = bench.inspection.path
+    bench.open(other)
+    bench.services.session.select(here)
+    bench.page.tabs.show_tab(bench.page.models_tab)
+    bench.window.do("inspect.compare")
+    assert tab(bench).bar.sides.choice.hasFocus()
