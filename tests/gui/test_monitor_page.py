@@ -491,6 +491,6 @@ def test_header_and_cards_end_together_where_the_page_scrolls_too(page: MonitorP
     def right(widget: QWidget) -> int:
         return widget.mapTo(page, widget.rect().topRight()).x()
 
-    for width, height in ((1000, 560), (1200, 900)):
+    for width, height in ((912, 590), (1000, 560), (1200, 900)):
         page.resize(width, height)
         qtbot.waitUntil(lambda: right(page.source) == right(page.header.run) == page.width() - 1 - PAGE_MARGINS[2])

@@ -51,7 +51,7 @@ class SourceBar(Card):
         self.body.setContentsMargins(Space.M, Space.S, Space.M, Space.S)
         self._locked = False
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(Space.M)
+        self._grid.setHorizontalSpacing(Space.S)
         self._grid.setVerticalSpacing(Space.XS)
         self.body.addLayout(self._grid)
         self.workload = _choices("Workload", _WORKLOADS)
