@@ -7,9 +7,11 @@ import os
 import pickle
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -208,6 +210,29 @@ def test_only_the_parent_records(original: Path, tmp_path: Path) -> None:
     with RecordingReader.open(path) as reader:
         assert len(reader.poll()) == 3, "closing lets all go at once"
         assert reader.status == "ended"
+
+
+def test_a_forked_child_that_cannot_record_says_so_when_it_can_be_used(
+    original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook that hears of it may ask the bundle for something: the lock of waking up is free by then."""
+    with PagedBundle(original, config()) as paged:
+        names = paged.model_names
+
+        def child() -> None:
+            signal.alarm(20)  # ends a child that waits for ever
+            heard = []
+
+            def hook(*warning: object, **more: object) -> None:
+                heard.append(bytes(paged.get_model(names[0])))
+
+            monkeypatch.setenv("APBUNDLE_RECORD", str(original / "no folder"))
+            warnings.simplefilter("always")
+            monkeypatch.setattr(warnings, "showwarning", hook)
+            assert len(paged.get_model(names[1])) > 0
+            assert len(heard) == 1
+
+        assert run_forked(child) == 0
 
 
 def test_the_end_of_a_recording_is_seen_though_children_live(original: Path, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ class MappedSource:
         self._loans[id(reference)] = reference, span
         self._charged.hold(span)
         self._heap.resize(self._limit - self._charged.held)
-        return memoryview(lent)
+        return lent.data
 
     def cost(self, unit: Unit) -> int | None:
         """See :class:`~apbundle.paging.sources.Source`."""

@@ -201,7 +201,7 @@ class RecordingWriter:
         """Warn if the recording has stopped and nobody was told."""
         with suppress(IndexError):
             while self._news:
-                _warn(self._news.pop())
+                warn(self._news.pop())
 
     def abandon(self) -> None:
         """Close the file as it is, as the death of this process would."""
@@ -276,6 +276,7 @@ def start_recording(
     bundle: str,
     header: Callable[[], RecordingHeader],
     new_units: NewUnits = lambda known: (),
+    tell: Callable[[str], None] | None = None,
 ) -> RecordingWriter | None:
     """A recording, or ``None`` if none is wanted or can be: the program goes on either way.
 
@@ -290,6 +291,8 @@ def start_recording(
         Makes the header, if there is a recording.
     new_units
         See :meth:`RecordingWriter.create`.
+    tell
+        Takes the text of the warning, for a caller who holds what a warning hook may ask for: :func:`warn` is his.
 
     Warns
     -----
@@ -309,7 +312,7 @@ def start_recording(
         if path is None:
             _refused.add(place)
         if not told:
-            _warn(f"Not recording to {place}: {error}")
+            (tell or warn)(f"Not recording to {place}: {error}")
         return None
 
 
@@ -319,7 +322,8 @@ def _is_written_here(path: str) -> bool:
     return any(writer.is_at(path) for writer in writers if writer is not None)
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
+    """Warn the program that is watched; never raises."""
     try:
         warnings.warn(message, RuntimeWarning, stacklevel=3)
     except Exception:
