@@ -29,7 +29,7 @@ from apbundle_gui.models.pair_list import PairList
 from apbundle_gui.models.recent_list import RecentList
 from apbundle_gui.models.remark_list import OFFSET, TITLE, RemarkList
 from apbundle_gui.models.remarks import DANGER, WARNING, Remark
-from apbundle_gui.pages.inspect.columns import Width, fit
+from apbundle_gui.pages.inspect.columns import NARROWEST, Width, fit
 from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.natural import natural
@@ -245,7 +245,14 @@ def test_columns_fill_the_room_and_the_least_important_go_first(widths: dict[int
     fitted = fit(widths, room)
     hidden = set(widths) - set(fitted)
     assert all(widths[column].drop for column in hidden)
-    assert all(fitted[column] >= widths[column].least for column in fitted)
+    tight = sum(widths[column].least for column in fitted) > room
+    for column, found in fitted.items():
+        least, narrower = widths[column].least, tight and widths[column].grow > 0
+        assert found >= (min(least, NARROWEST) if narrower else least)
+    if tight:
+        growing = [column for column in fitted if widths[column].grow and widths[column].least > NARROWEST]
+        assert sum(fitted.values()) <= room or all(fitted[column] == NARROWEST for column in growing)
+        assert all(not widths[column].drop for column in fitted)
     if hidden:
         kept = [width.drop for column, width in widths.items() if column in fitted]
         assert min(widths[column].drop for column in hidden) >= max(kept, default=0) or not any(kept)

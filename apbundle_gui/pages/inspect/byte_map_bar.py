@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from apbundle_gui.models.byte_map import ByteMap
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space
-from apbundle_gui.widgets import Card, SecondaryLabel, SectionTitle, button
+from apbundle_gui.widgets import Card, ElidedLabel, SecondaryLabel, SectionTitle, button
 from apbundle_gui.widgets.byte_map_colors import Colouring
 from apbundle_gui.widgets.byte_map_legend import ByteMapLegend
 from apbundle_gui.widgets.byte_map_view import ByteMapView
 
+HINT = "Parts above, tensors below. Turn the wheel to zoom, drag to move."
 _LABELS = {Colouring.KIND: "Kind", Colouring.DTYPE: "Element type", Colouring.MODEL: "Model"}
 
 
@@ -45,7 +46,7 @@ class ByteMapBar(Card):
         row = QHBoxLayout()
         row.setSpacing(Space.S)
         row.addWidget(SectionTitle("Bytes of the file"))
-        row.addWidget(SecondaryLabel("Parts above, tensors below. Turn the wheel to zoom, drag to move."), 1)
+        row.addWidget(ElidedLabel(HINT, secondary=True), 1)
         row.addWidget(button("&Whole File", self.view.show_all, tip="Show the file from its first byte to its last"))
         row.addWidget(SecondaryLabel("Colour by"))
         row.addWidget(self.colouring)

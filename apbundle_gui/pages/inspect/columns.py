@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject
 
 from apbundle_gui.widgets import TableView
 
+NARROWEST: Final = 72
+"""How narrow a column that grows may become where there is no room at all, in pixels."""
 WIDEST: Final = 2000
 """The widest a column may be remembered, in pixels."""
 
@@ -35,6 +38,7 @@ def fit(widths: Mapping[int, Width], room: int) -> dict[int, int]:
         if sum(width.least for width in shown.values()) <= room:
             break
         del shown[column]
+    shown = _squeezed(shown, room)
     spare = max(0, room - sum(width.least for width in shown.values()))
     parts = sum(width.grow for width in shown.values())
     result = {column: width.least + (spare * width.grow // parts if parts else 0) for column, width in shown.items()}
@@ -42,6 +46,18 @@ def fit(widths: Mapping[int, Width], room: int) -> dict[int, int]:
     if growing:
         result[growing[0]] += max(0, room - sum(result.values()))  # what rounding left
     return result
+
+
+def _squeezed(widths: dict[int, Width], room: int) -> dict[int, Width]:
+    """The same with columns that grow made narrower than their least, where not even those that are left have room."""
+    short = sum(width.least for width in widths.values()) - room
+    given = {column: max(0, width.least - NARROWEST) for column, width in widths.items() if width.grow}
+    total = sum(given.values())
+    if short <= 0 or not total:
+        return widths
+    part = min(1.0, short / total)
+    squeezed = {c: replace(widths[c], least=widths[c].least - math.ceil(room * part)) for c, room in given.items()}
+    return widths | squeezed
 
 
 class ColumnFit(QObject):

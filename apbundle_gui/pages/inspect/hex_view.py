@@ -247,7 +247,7 @@ class HexView(QAbstractScrollArea):
         seen = self._top <= self._cursor // self._grid.width < self._top + rows
         self._fit()
         if seen:
-            self._make_visible()
+            self._make_visible(center=True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())

@@ -21,12 +21,12 @@ from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Facts, Note, SectionTitle, TableView
 
 WIDTHS = (
-    Width(84),
-    Width(66),
-    Width(150, grow=1),
+    Width(76),
+    Width(62),
+    Width(144, grow=2),
     Width(196, drop=2),
-    Width(110, grow=3),
-    Width(130, grow=3, drop=1),
+    Width(100, grow=3),
+    Width(122, grow=3, drop=1),
 )
 BYTES_SHOWN = 4096
 """Bytes of one field that the panel lists."""

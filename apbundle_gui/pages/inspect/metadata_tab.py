@@ -24,7 +24,7 @@ from apbundle_gui.services.pacing import Pace
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Facts, SecondaryLabel, TableView, button
 
-WIDTHS = (Width(120, grow=1), Width(200, grow=1), Width(180, grow=5))
+WIDTHS = (Width(100, grow=1), Width(150, grow=2), Width(130, grow=4))
 LEAST_PANE = 60
 NUMBER_WIDTH = 86
 """Width of the numbers of elements, in pixels."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from apbundle.payload.tensors import TensorInfo
 from apbundle_gui.models import copies
@@ -14,7 +14,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.tensor_table import TensorTableModel, shape_text
 from apbundle_gui.pages.inspect.panes import SidePanel
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.widgets import Facts, button
+from apbundle_gui.widgets import Facts, FlowLayout, button
 
 CAPTIONS = ("Model", "Type", "Shape", "Elements", "Size", "Stored", "Bytes")
 TOTALS = ("Elements", "Size")
@@ -37,14 +37,13 @@ class TensorPanel(SidePanel):
         for caption in CAPTIONS:
             self._facts.add(caption, mono=caption == "Bytes")
         self.content.addWidget(self._facts)
-        buttons = QHBoxLayout()
+        buttons = FlowLayout()
         self.copy_name = button("Copy &Name", self._copy_name, icon="copy", tip="Put the name on the clipboard")
         self.copy_python = button(
             "Copy as &Python", self._copy_python, icon="copy", tip="Put Python that reads the tensor on the clipboard"
         )
         buttons.addWidget(self.copy_name)
         buttons.addWidget(self.copy_python)
-        buttons.addStretch(1)
         self.content.addLayout(buttons)
         self.content.addStretch(1)
 

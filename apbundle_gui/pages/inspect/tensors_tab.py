@@ -28,10 +28,10 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.tensor_rows import first_with_prefix
 
 WIDTHS = (
-    Width(146, grow=5),
+    Width(132, grow=5),
     Width(110, grow=2, drop=1),
-    Width(70),
-    Width(110, grow=1),
+    Width(66),
+    Width(98, grow=1),
     Width(74, drop=3),
     Width(82),
     Width(98, drop=2),
