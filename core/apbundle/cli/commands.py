@@ -8,7 +8,7 @@ from typing import Final
 
 from apbundle.cli.parsing import Command
 
-_NAMES: Final = ("info", "verify", "diff", "pack", "extract", "replay", "explain", "curve", "compare")
+_NAMES: Final = ("info", "verify", "diff", "pack", "extract", "edit", "merge", "replay", "explain", "curve", "compare")
 
 
 class _Commands(Mapping[str, Command]):

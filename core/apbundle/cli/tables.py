@@ -51,10 +51,10 @@ def bundle_tables(reader: BundleReader, formats: Sequence[str]) -> list[Renderab
     return parts
 
 
-def packed_tables(reader: BundleReader) -> list[RenderableType]:
-    """What ``pack`` wrote."""
+def packed_tables(reader: BundleReader, word: str = "packed") -> list[RenderableType]:
+    """What ``pack`` wrote, or another command that ``word`` tells of."""
     said = f"{plural(len(reader.manifest), 'model')}, {format_size(reader.file_size)}"
-    return [headline("packed", "bold green", reader.path, said)]
+    return [headline(word, "bold green", reader.path, said)]
 
 
 def extracted_tables(folder: str, written: Sequence[Extracted]) -> list[RenderableType]:

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio.atomic import open_directory
-from apbundle.fileio.journal import MAX_SIZE, SUFFIX, Journal
+from apbundle.fileio.journal import MAGIC, MAX_SIZE, SUFFIX, Journal
 from apbundle.fileio.publishing import disk_full_error, sync_directory
 from apbundle.fileio.reading import FileIdentity, InputFile, NotRegularFile
 from apbundle.fileio.system import (
@@ -63,6 +63,7 @@ def read_at_rest(path: StrPath, read: Callable[[InputFile], _Read]) -> _Read:
     text = os.fsdecode(path)
     for remaining in reversed(range(_ATTEMPTS)):
         file = InputFile.open(text)
+        journal = None
         try:
             alone = _lock(file.fileno(), LOCK_SHARED)
             try:
@@ -78,6 +79,8 @@ def read_at_rest(path: StrPath, read: Callable[[InputFile], _Read]) -> _Read:
                 if alone:
                     _unlock(file.fileno())
             if journal is not None and alone and not _undone(text):
+                file.close()
+                file = InputFile.open(text)  # the attempt may have been made halfway
                 file.show_instead(journal.start, journal.old)
                 return read(file)
         except BaseException:
@@ -211,19 +214,31 @@ def _claim(descriptor: int, path: str, identity: FileIdentity) -> None:
 
 
 def _check_old(descriptor: int, path: str, journal: Journal) -> None:
-    """Look once more before the leap; a journal of another file that lies here is in the way."""
+    """Look once more before the leap."""
     buffer = memoryview(bytearray(journal.covered))
     if read_up_to(descriptor, 0, buffer) != journal.covered:
-        raise _changed(path)
-    there = _load(path + SUFFIX)
-    if there is not None and there.concerns(journal.file_size, lambda at, size: bytes(buffer[at : at + size])):
         raise _changed(path)
     if buffer[journal.start : journal.start + len(journal.old)] != journal.old:
         raise _changed(path)
     if not journal.concerns(journal.file_size, lambda at, size: bytes(buffer[at : at + size])):
         raise _changed(path)
-    with suppress(FileNotFoundError):
-        syscalls.unlink(path + SUFFIX)
+    _clear_the_place(path + SUFFIX)
+
+
+def _clear_the_place(name: str) -> None:
+    """Remove a journal that was never finished, or is of a file that stood here before; nobody else's file."""
+    if not _exists(name):
+        return
+    with InputFile.open(name) as file:
+        begin = file.read(0, min(file.size, len(MAGIC)))
+    if not MAGIC.startswith(begin):
+        raise bundle_error(
+            "target_refused",
+            "A file of another program stands where the journal would be.",
+            path=name,
+            hint="Nothing was changed. Move it away, then try again.",
+        )
+    syscalls.unlink(name)
 
 
 def _write_journal(journal: Journal, path: str, directory: int | None, mode: int) -> None:
