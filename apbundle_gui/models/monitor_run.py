@@ -78,8 +78,7 @@ class Run:
         """Know the units that are announced."""
         if not len(announcements):
             return
-        for model, size, first in announcements[["unit", "bytes", "other"]].tolist():
-            self._units.announce(model, size, first)
+        self._units.announce(announcements["unit"], announcements["bytes"], announcements["other"])
         self.sizes = self._units.sizes
         self.residency.grow(self.sizes)
         self._explainer.history.grow(len(self.sizes))

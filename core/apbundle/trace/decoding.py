@@ -174,19 +174,16 @@ def _announcements(
     places = np.flatnonzero(events["kind"] == Kind.PAGES)
     if not len(places):
         return known, known, 0
-    limits = np.empty(len(events), np.int64)
-    begin = wrong = 0
-    columns = (events[name][places].tolist() for name in ("unit", "bytes", "other"))
-    for place, model, size, first in zip(places.tolist(), *columns, strict=True):
-        limits[begin : place + 1] = known
-        begin = place + 1
-        count = units.announce(model, size, first) if believed and first == known else 0
-        known += count
-        if not count:
-            events["unit"][place] = NONE
-            wrong += 1
-    limits[begin:] = known
-    return limits, known, wrong
+    announced = events[places]
+    if believed:
+        counts = units.announce(announced["unit"], announced["bytes"], announced["other"], known)
+    else:
+        counts = np.zeros(len(places), np.int64)
+    events["unit"][places[counts == 0]] = NONE
+    before = np.zeros(len(events), np.int64)
+    before[places] = counts
+    limits: NDArray[np.int64] = known + np.cumsum(before) - before
+    return limits, known + int(counts.sum()), int(np.count_nonzero(counts == 0))
 
 
 def _check_units(events: EventArray, units: UnitList, limits: int | NDArray[np.int64]) -> int:

@@ -60,22 +60,24 @@ class PageGroups:
         """Another one that grows by itself."""
         return PageGroups(self._first, self.models, self.sizes, self.counts)
 
-    def append(self, model: int, size: int, count: int) -> None:
-        """Add a group at the end."""
-        if self._used == self._table.shape[1]:
-            table = np.empty((len(self._table), max(2 * self._used, 4)), np.int64)
-            table[:, : self._used] = self._table
+    def extend(self, models: Integers, sizes: Integers, counts: Integers) -> None:
+        """Add groups at the end."""
+        used = self._used + len(models)
+        if used > self._table.shape[1]:
+            table = np.empty((len(self._table), max(2 * self._used, used)), np.int64)
+            table[:, : self._used] = self._table[:, : self._used]
             self._table = table
-        self._table[:, self._used] = model, size, count, self.end + count
-        self._used += 1
+        self._table[:, self._used : used] = models, sizes, counts, self.end + np.cumsum(counts)
+        self._used = used
 
-    def starting_at(self, first: int) -> tuple[int, int, int] | None:
-        """Model, bytes of a page and number of pages of the group whose first page is ``first``, if there is one."""
-        place = int(np.searchsorted(self.ends, first, side="right"))
-        if place == self._used:
-            return None
-        model, size, count, end = self._table[:, place].tolist()
-        return (model, size, count) if end - count == first else None
+    def has(self, models: Integers, sizes: Integers, firsts: Integers) -> NDArray[np.bool_]:
+        """Whether there is a group of each model, with such pages, the first of them with this number."""
+        if not self._used:
+            return np.zeros(len(models), np.bool_)
+        places = np.minimum(np.searchsorted(self.ends, firsts, side="right"), self._used - 1)
+        own_models, own_sizes, counts, ends = self._table[:, places]
+        found: NDArray[np.bool_] = (own_models == models) & (own_sizes == sizes) & (ends - counts == firsts)
+        return found
 
     def locate(self, units: Integers) -> tuple[NDArray[np.intp], Integers]:
         """Of units that are pages: which group each belongs to, and which page of it it is."""

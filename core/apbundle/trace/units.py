@@ -94,26 +94,42 @@ class UnitList:
         other._pages = self._pages.copy()
         return other
 
-    def announce(self, model: int, size: int, first: int) -> int:
-        """Take in that the units from ``first`` on are the pages of ``model``, of ``size`` bytes each.
+    def announce(
+        self, models: NDArray[Any], sizes: NDArray[Any], firsts: NDArray[Any], known: int | None = None
+    ) -> NDArray[np.int64]:
+        """Take announcements in, one after the other: each says that from a number on the units are pages of a model.
+
+        Parameters
+        ----------
+        models, sizes, firsts
+            Of each the number of the model, the bytes of a page, and the number of the first page.
+        known
+            How many units there are before them, if the list has them already; ``None``: all it has.
 
         Returns
         -------
-        int
-            How many these are, also if they were known already; 0 if it cannot be: there is no such model, it has no
-            bytes, other units have these numbers, numbers are left out, or there would be more than
-            :data:`MAX_UNITS`.
+        ndarray
+            How many units each announces. It is 0 where that cannot be: there is no such model, it has no bytes, the
+            first number is not that of the next unit, or there would be more than :data:`MAX_UNITS`.
         """
-        if not (0 <= model < self._models and size > 0):
-            return 0
-        count = -(-int(self._listed[model]) // size)
-        if first == len(self):
-            if not 0 < count <= MAX_UNITS - first:
-                return 0
-            self._pages.append(model, size, count)
+        known, first_new = len(self) if known is None else known, len(self)
+        models, sizes, firsts = models.astype(np.int64), sizes.astype(np.int64), firsts.astype(np.int64)
+        possible = (models >= 0) & (models < self._models) & (sizes > 0)
+        counts = np.zeros(len(models), np.int64)
+        counts[possible] = -(-self._listed[models[possible]] // sizes[possible])
+        counts[(firsts < first_new) & ~self._pages.has(models, sizes, firsts)] = 0
+        taken = []
+        for place, (first, count) in enumerate(zip(firsts.tolist(), counts.tolist(), strict=True)):
+            if count and first == known and count <= MAX_UNITS - first:
+                known += count
+                taken.append(place)
+        believed = np.zeros(len(models), np.int64)
+        believed[taken] = counts[taken]
+        new = np.flatnonzero((believed > 0) & (firsts >= first_new))
+        if len(new):
+            self._pages.extend(models[new], sizes[new], believed[new])
             self._sizes = None
-            return count
-        return count if self._pages.starting_at(first) == (model, size, count) else 0
+        return believed
 
     @property
     def models(self) -> int:
