@@ -10,6 +10,7 @@ from typing import Any, Final
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 
 from apbundle.payload.contents import Contents
+from apbundle.progress import Cancel, Progress
 from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import NO_PARENT, RIGHT, AnyIndex, Role, heading
 from apbundle_gui.models.branches import Branch, Node
@@ -17,7 +18,7 @@ from apbundle_gui.models.tree_items import Column, TreeItem, text_of, tip_of
 from apbundle_gui.models.unfolded import Unfolded, unfolded_below
 from apbundle_gui.services import JobRunner
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.services.name_groups import NameGroup, group_tensors
+from apbundle_gui.services.name_groups import NameGroup, Places, group_tensors
 from apbundle_gui.services.pacing import Pace
 
 NODE_ROLE: Final = Qt.ItemDataRole.UserRole + 10
@@ -40,6 +41,15 @@ class Twig:
 
 TreeNode = Node[TreeItem]
 TreeBranch = Branch[TreeItem]
+
+
+class GroupBranch(Branch[TreeItem]):
+    """What stands below a model or a group: the groups and tensors in ``groups``, found by their ``places``."""
+
+    def __init__(self, parent: TreeNode, groups: Sequence[NameGroup], places: Places) -> None:
+        path, model = parent.content.path, parent.content.model
+        super().__init__(parent, len(groups), lambda place: TreeItem(path, model, groups[place]))
+        self.places: Final = places
 
 
 class BundleTree(QAbstractTableModel):
@@ -210,18 +220,20 @@ class BundleTree(QAbstractTableModel):
         prefix = "" if group is None else group.prefix
         table = contents.tensors
         if len(rows) <= QUICKLY:
-            return self._children(node, group_tensors(table, map(int, rows), prefix))
+            groups = group_tensors(table, map(int, rows), prefix)
+            return GroupBranch(node, groups, Places(groups))
+
+        def work(progress: Progress, cancel: Cancel) -> tuple[Sequence[NameGroup], Places]:
+            groups = group_tensors(table, map(int, rows), prefix, Pace(cancel))
+            return groups, Places(groups)
+
         self._jobs.start(
             "Sorting names",
-            lambda progress, cancel: group_tensors(table, map(int, rows), prefix, Pace(cancel)),
+            work,
             on_done=partial(self._grouped, node),
             abandonable=True,
         )
         return self._note(node, "Sorting names…")
-
-    def _children(self, node: TreeNode, groups: Sequence[NameGroup]) -> TreeBranch:
-        path, model = node.content.path, node.content.model
-        return TreeBranch(node, len(groups), lambda place: TreeItem(path, model, groups[place]))
 
     @staticmethod
     def _note(node: TreeNode, text: str) -> TreeBranch:
@@ -244,8 +256,8 @@ class BundleTree(QAbstractTableModel):
                 del self._waiting[path, model]
                 self._replace(node, self._model_branch(node, inspection, model))
 
-    def _grouped(self, node: TreeNode, groups: Sequence[NameGroup]) -> None:
-        self._replace(node, self._children(node, groups))
+    def _grouped(self, node: TreeNode, found: tuple[Sequence[NameGroup], Places]) -> None:
+        self._replace(node, GroupBranch(node, *found))
 
     def _replace(self, node: TreeNode, branch: TreeBranch) -> None:
         """Let another branch stand below a node than before."""
@@ -358,18 +370,10 @@ class BundleTree(QAbstractTableModel):
             return None
         if node.content.model is None:
             return branch.child(sought.model) if sought.model < branch.count else None
-        wanted = sought.group
-        if wanted is None:
+        if sought.group is None or not isinstance(branch, GroupBranch):
             return None
-        for child in map(branch.child, range(branch.count)):
-            group = child.content.group
-            if group is None:
-                continue
-            if wanted.prefix == group.prefix and wanted.leaf == group.leaf:
-                return child
-            if not group.leaf and wanted.prefix.startswith(group.prefix):
-                return child
-        return None
+        place = branch.places.towards(sought.group.prefix, sought.group.leaf)
+        return None if place is None else branch.child(place)
 
     @staticmethod
     def _is_pending(node: TreeNode) -> bool:

@@ -108,6 +108,22 @@ def group_names(
     return tuple(groups)
 
 
+class Places:
+    """Finds among groups the one that leads to a name: a tree of a million is gone down without a look at each."""
+
+    def __init__(self, groups: Sequence[NameGroup]) -> None:
+        self._places: dict[tuple[str, bool], int] = {}
+        for place, group in enumerate(groups):
+            self._places.setdefault((group.prefix, group.leaf), place)
+
+    def towards(self, prefix: str, leaf: bool) -> int | None:
+        """The place of this group, of this tensor when it is a ``leaf``, or of the group that it stands in."""
+        found = self._places.get((prefix, leaf))
+        ends = (found.end() for found in _SEPARATOR.finditer(prefix))
+        above = (self._places.get((prefix[:end], False)) for end in ends)
+        return found if found is not None else next((place for place in above if place is not None), None)
+
+
 def _common_start(one: str, other: str) -> str:
     length = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     return one[:length]

@@ -18,7 +18,7 @@ from apbundle.payload.table import TensorTable
 from apbundle_gui.models.branches import Branch, Node
 from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.services import Services
-from apbundle_gui.services.name_groups import group_names, group_tensors
+from apbundle_gui.services.name_groups import Places, group_names, group_tensors
 from support.inspecting import InspectBench
 
 LAYERS = [f"layers.{i}.{part}.weight" for i in (0, 1, 10, 2) for part in ("attn.q_proj", "mlp")]
@@ -179,3 +179,16 @@ def test_groups_know_what_they_add_up_to() -> None:
     inside = group_tensors(table, [0, 2, 3], "a.")
     assert [(group.label, group.elements) for group in inside] == [("x", 1), ("y", 7)]
     assert group_tensors(TensorTable()) == ()
+
+
+def test_the_way_to_a_name_is_found() -> None:
+    names = ["a.x", "b", "a.y.p", "a.y.q", "b.c", "b.d"]
+    groups = group_names(names.__getitem__, range(len(names)))
+    places = Places(groups)
+    for name in names:
+        place = places.towards(name, True)
+        assert place is not None
+        group = groups[place]
+        assert group.prefix == name if group.leaf else name.startswith(group.prefix)
+    assert groups[places.towards("a.y.", False) or 0].prefix == "a."
+    assert places.towards("c.d", True) is None
