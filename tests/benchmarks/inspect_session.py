@@ -1,8 +1,9 @@
 """A session on the Inspect page in this process: ``python inspect_session.py BUNDLE [--watch]``.
 
 Prints a JSON list, an object a step: ``title``; ``seconds`` until what was asked for was on the screen, or null where
-nothing was; ``p95`` and ``worst``, the gaps in seconds between two turns of the event loop from the step's beginning
-until the window had come to rest. ``--watch`` tells on the error stream what the window did in long gaps.
+nothing was; ``p95``, ``worst`` and ``own``, the gaps in seconds between two turns of the event loop from the step's
+beginning until the window had come to rest, the last without what other processes took of the machine. ``--watch``
+tells on the error stream what the window did in long gaps.
 """
 
 from __future__ import annotations
@@ -112,11 +113,11 @@ class Session:
             seconds = time.perf_counter() - began
         rest = time.perf_counter() + REST_S
         self._wait(lambda: time.perf_counter() > rest, title)
-        p95, worst = self.beat.stop()
-        self.steps.append({"title": title, "seconds": seconds, "p95": p95, "worst": worst})
+        gaps = self.beat.stop()
+        self.steps.append({"title": title, "seconds": seconds, **gaps._asdict()})
         if self.watch is not None:
             shown = "" if seconds is None else f"{seconds * 1e3:.0f} ms, "
-            sys.stderr.write(f"{title}: {shown}worst {worst * 1e3:.1f} ms\n")
+            sys.stderr.write(f"{title}: {shown}worst {gaps.worst * 1e3:.1f} ms, own {gaps.own * 1e3:.1f}\n")
             sys.stderr.writelines(f"    {cause}\n" for cause in self.watch.causes())
 
     @staticmethod

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from types import FrameType
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -21,33 +21,43 @@ _LOOK_S: Final = 0.002
 _DEPTH: Final = 3
 
 
+class Gaps(NamedTuple):
+    """How long the event loop was away, in seconds."""
+
+    p95: float
+    """The gap that 95 of 100 do not exceed."""
+    worst: float
+    own: float
+    """The worst as far as this process was at work then, in any thread: without what others took of the machine."""
+
+
 class Beat(QObject):
     """A timer of a millisecond; what lies between two of its beats somebody had to wait."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.last = math.inf
-        self._turns: list[float] = []
+        self._turns: list[tuple[float, float]] = []
         self.timer = QTimer(self, interval=1, timerType=Qt.TimerType.PreciseTimer)
         self.timer.timeout.connect(self._beat)
 
     def _beat(self) -> None:
         self.last = time.perf_counter()
-        self._turns.append(self.last)
+        self._turns.append((self.last, time.process_time()))
 
     def start(self) -> None:
         """Begin to count."""
-        self._turns = [time.perf_counter()]
-        self.last = self._turns[0]
+        self._turns = []
+        self._beat()
         self.timer.start()
 
-    def stop(self) -> tuple[float, float]:
-        """The gap that 95 of 100 do not exceed, and the worst, in seconds."""
+    def stop(self) -> Gaps:
+        """What was seen since the start."""
         self.timer.stop()
+        self._beat()
         self.last = math.inf
-        self._turns.append(time.perf_counter())
-        gaps = np.diff(self._turns)
-        return float(np.percentile(gaps, 95)), float(gaps.max())
+        gaps, worked = np.diff(np.array(self._turns), axis=0).T
+        return Gaps(float(np.percentile(gaps, 95)), float(gaps.max()), float(np.minimum(gaps, worked).max()))
 
 
 class Watch:
