@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +52,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     console = Console(width=140)
+    busy = _load()
     table = Table("operation", "ours", "peer", "peer's", "ratio", "goal", "met", box=None, pad_edge=False)
     for name in options.names or BENCHMARKS:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
@@ -58,8 +60,13 @@ def main() -> None:
                 cells = _cells(row)
                 table.add_row(*cells)
                 console.print(f"[dim]{'  '.join(cells)}[/]", highlight=False)
+    console.print(f"{os.cpu_count()} processors; tasks that wanted one: {busy} at the start, {_load()} at the end")
     console.print()
     console.print(table)
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

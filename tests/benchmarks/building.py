@@ -18,11 +18,16 @@ from apbundle.fileio import syscalls
 
 POPULATE_READ = 22
 MOST_MEMORY = 40 * MIB
+PIECE = 16 * MIB
 
 
 def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """Without the fsync that ours does and ``cat`` does not, since the disk's mood is no part of either; then with."""
-    size = GIB // 16 if quick else GIB
+    """Without the fsync that ours does and ``cat`` does not, since the disk's mood is no part of either; then with.
+
+    For the same reason no more is written than the system keeps in memory: beyond that it lets writers wait for the
+    disk, whoever comes second the longer.
+    """
+    size = min(GIB // 16 if quick else GIB, _kept_in_memory() // 4 // PIECE * PIECE)
     sources = _sources(folder, size)
     built, joined = folder / "built.apbundle", folder / "joined"
 
@@ -73,8 +78,19 @@ def _without_fsync() -> Iterator[None]:
         del syscalls.fsync
 
 
+def _kept_in_memory() -> int:
+    """Bytes that can be written before the system begins to write them out."""
+    settings = Path("/proc/sys/vm")
+    limit = int((settings / "dirty_background_bytes").read_text())
+    if not limit:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
+        limit = available * int((settings / "dirty_background_ratio").read_text()) // 100
+    return max(limit * 3 // 4, 4 * PIECE)
+
+
 def _sources(folder: Path, size: int) -> list[Path]:
-    block = os.urandom(16 * MIB)
+    block = os.urandom(PIECE)
     paths = [folder / f"source{index}.bin" for index in range(4)]
     for path in paths:
         with path.open("wb") as out:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from measure import Row, Times, in_turn, installed
+from measure import PROCESSOR, Row, Times, in_turn, installed
 
 from apbundle import ModelBundle, PagedBundle, PagingConfig
 
@@ -63,7 +63,7 @@ def _measured(get: Get, recorded: Get, caches: Mapping[str, Mapping[str, object]
     actions |= {name: partial(_look_up, cache, names) for name, cache in caches.items()}
     gc.disable()
     try:
-        return in_turn(actions, rounds=15)
+        return in_turn(actions, rounds=15, clock=PROCESSOR)
     finally:
         gc.enable()
 

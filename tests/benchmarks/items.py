@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from measure import MIB, Row, in_turn
+from measure import MIB, PROCESSOR, Row, in_turn
 from peers import STORES, Get
 
 from apbundle import ModelBundle, PagedBundle, PagingConfig
@@ -36,7 +36,7 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
     wanted = list(items)[count // 3]
     firsts: dict[str, Callable[[], object]] = {"ours": partial(_first_of_bundle, path, wanted)}
     firsts |= {name: partial(_first, store.open, wanted) for name, store in stores.items()}
-    yield from in_turn(firsts, rounds=51).rows(f"open {count:,} items, get one", FIRST_GOALS)
+    yield from in_turn(firsts, rounds=51, clock=PROCESSOR).rows(f"open {count:,} items, get one", FIRST_GOALS)
     names = random.Random(1).choices([name for name, data in items.items() if len(data) <= SMALL], k=_GETS)
     with ExitStack() as stack:
         paged = stack.enter_context(PagedBundle.open(path, PagingConfig(max_memory="1GiB", prefetch=False)))
@@ -46,7 +46,7 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
             get_all()
         gc.disable()
         try:
-            times = in_turn(getters, rounds=9)
+            times = in_turn(getters, rounds=9, clock=PROCESSOR)
         finally:
             gc.enable()
     yield from times.rows("get a resident small item at random", RANDOM_GOALS, per=_GETS)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from measure import MIB, Row, Times, in_turn
+from measure import MIB, PROCESSOR, Row, Times, in_turn
 
 from apbundle import ModelBundle, PagedBundle, PagingConfig
 
@@ -53,7 +53,7 @@ def _misses(path: Path, config: PagingConfig, size: int, rounds: int, load: Load
                 for _ in range(_MISSES):
                     os.preadv(descriptor, [buffer], 20)
 
-            times = in_turn({"ours": ours, PREADV: read}, rounds)
+            times = in_turn({"ours": ours, PREADV: read}, rounds, clock=PROCESSOR)
             assert paged.stats().hits == 0, "every access must miss"
     finally:
         os.close(descriptor)

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Row, in_turn
+from measure import PROCESSOR, Row, in_turn
 
 from apbundle import BundleReader, ModelBundle
 
@@ -45,6 +45,7 @@ def _open(folder: Path, operation: str, names: list[str]) -> Iterator[Row]:
             unpack: lambda: _plain(path),
         },
         rounds=max(5, 2_000_000 // len(names)),
+        clock=PROCESSOR,
     )
     yield from times.rows(operation, GOALS)
 
