@@ -136,17 +136,14 @@ def test_what_does_not_fit_is_written_anew(path: Path, what: str) -> None:
 def test_in_place_and_anew_say_the_same(tmp_path: Path) -> None:
     changes = [change for what, change in IN_PLACE.items() if what not in ("no digest", "swapped names", "names")]
     both = []
-    for name, more in (
-        ("one", []),
-        ("two", [Add("c", source(b"c")), Remove("c"), Compress("a"), Compress("a", False)]),
-    ):
+    there_and_back = [Add("c", source(b"c")), Remove("c"), Compress("a"), Compress("a", False)]
+    for name, more in (("one", []), ("two", there_and_back)):
         path = make(tmp_path / name)
         for change in [*changes, *more]:
             edit_bundle(path, [change])
         with ModelBundle.load(path) as bundle:
-            both.append(
-                (bundle.model_names, bundle.metadata, bundle.description, bundle.entry("a"), read_models(bundle))
-            )
+            said = bundle.model_names, bundle.metadata, bundle.description
+            both.append((said, bundle.entry("a"), read_models(bundle)))
     (one, first, models), (two, second, others) = both
     assert (one, first.digest, models) == (two, second.digest, others)
 
