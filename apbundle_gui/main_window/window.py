@@ -15,7 +15,6 @@ from apbundle_gui import resources, theme
 from apbundle_gui.actions import ActionSet, Situation, find
 from apbundle_gui.main_window.commands import CommandPalette, Entry
 from apbundle_gui.main_window.dialogs import AboutDialog, MessagesDialog, ShortcutsDialog, confirm_leaving
-from apbundle_gui.main_window.dropping import DropOverlay, all_bundles
 from apbundle_gui.main_window.menus import RecentMenu, ToolBar, fill_menu_bar
 from apbundle_gui.main_window.pages import PageSpec, standard_pages
 from apbundle_gui.main_window.rail import Rail
@@ -24,7 +23,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import Level, Message, OpenBundle, OpenFailure, Services
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Banner, local_paths, take_copy
+from apbundle_gui.widgets import Banner, DropTargets, all_bundles, local_paths, take_copy
 
 FILTER: Final = "Bundles (*.apbundle);;All files (*)"
 _TONES: Final = {Level.INFO: Tone.OK, Level.WARNING: Tone.WARNING, Level.ERROR: Tone.DANGER}
@@ -143,7 +142,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self._stack, 1)
         row.addWidget(content, 1)
         self.setCentralWidget(center)
-        self._overlay = DropOverlay(content)
+        self._overlay = DropTargets(content)
         self._palette = CommandPalette(self)
 
     def _connect(self) -> None:

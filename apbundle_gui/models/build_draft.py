@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +9,53 @@ from typing import Final
 
 from apbundle import BundleConfig
 from apbundle.format.layout import DEFAULT_ALIGNMENT
+from apbundle.format.model import ModelMetadata
+from apbundle.recipe.model import BundledModel
+from apbundle_gui.services.details import NO_METADATA, Detail, Details, Field, merged
+from apbundle_gui.services.looking import Source
 
 EXTENSION: Final = ".apbundle"
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model to be: ``id`` stays the same whatever else changes, and is never used again."""
+    """A model to be.
+
+    Parameters
+    ----------
+    id
+        Stays the same whatever else changes, and is never used again.
+    name
+        What it is called in the bundle.
+    source
+        The path of a file, or a model of another bundle.
+    enabled
+        Whether it goes into the bundle.
+    compress
+        Whether it is stored as zstd frames.
+    details
+        What is said of it, with where each value came from.
+    carried
+        What its bundle said of it besides.
+    """
 
     id: int
     name: str
-    path: str
+    source: Source
+    enabled: bool = True
+    compress: bool = False
+    details: Details = ()
+    carried: ModelMetadata = NO_METADATA
+
+    @property
+    def path(self) -> str:
+        """The file its bytes are in."""
+        return self.source if isinstance(self.source, str) else self.source.bundle
+
+    @property
+    def place(self) -> str:
+        """Where its bytes are, in words."""
+        return self.source if isinstance(self.source, str) else f"{self.source.model} of {self.source.bundle}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +76,36 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All that the user decided. An empty ``output`` means: beside the first source."""
+    """All that the user decided.
+
+    Parameters
+    ----------
+    output
+        Where the bundle goes; empty: beside the first source.
+    metadata
+        The bundle's own metadata.
+    created_at
+        Seconds since 1970; ``None``: the time of building.
+    """
 
     rows: tuple[Row, ...] = ()
     description: str = ""
     output: str = ""
     options: Options = Options()
+    metadata: tuple[tuple[str, str], ...] = ()
+    created_at: int | None = None
 
     @property
     def target(self) -> str:
         """Where the bundle will be; empty when nothing says."""
         return self.output or default_output(self.rows)
+
+    @property
+    def enabled(self) -> tuple[Row, ...]:
+        """The rows that go into the bundle."""
+        return tuple([row for row in self.rows if row.enabled])
+
+    # -- rows ----------------------------------------------------------------------------------------------------
 
     def inserted(self, at: int, rows: Iterable[Row]) -> Draft:
         """With ``rows`` in front of the row ``at``."""
@@ -79,16 +132,64 @@ class Draft:
                 rows[place], rows[there] = rows[there], rows[place]
         return replace(self, rows=tuple(rows))
 
+    def ordered(self, ids: Sequence[int]) -> Draft:
+        """With the rows in this order."""
+        rows = {row.id: row for row in self.rows}
+        return replace(self, rows=tuple([rows[row] for row in ids]))
+
+    def doubled(self, copies: Mapping[int, Row]) -> Draft:
+        """With a copy behind each of these rows, by row id."""
+        rows = []
+        for row in self.rows:
+            rows.append(row)
+            if row.id in copies:
+                rows.append(copies[row.id])
+        return replace(self, rows=tuple(rows))
+
+    # -- what is said of rows ------------------------------------------------------------------------------------
+
     def renamed(self, names: Mapping[int, str]) -> Draft:
         """With other names, by row id."""
-        return self._with(lambda row: replace(row, name=names[row.id]) if row.id in names else row)
+        return self._with(names, lambda row: replace(row, name=names[row.id]))
 
     def relocated(self, paths: Mapping[int, str]) -> Draft:
-        """With other source files, by row id."""
-        return self._with(lambda row: replace(row, path=paths[row.id]) if row.id in paths else row)
+        """With other source files, by row id. A model of a bundle stays one."""
 
-    def _with(self, change: Callable[[Row], Row]) -> Draft:
-        return replace(self, rows=tuple(change(row) for row in self.rows))
+        def moved(row: Row) -> Row:
+            path = paths[row.id]
+            inside = isinstance(row.source, BundledModel)
+            return replace(row, source=BundledModel(path, row.source.model) if inside else path)  # type: ignore[union-attr]
+
+        return self._with(paths, moved)
+
+    def switched(self, ids: Collection[int], enabled: bool) -> Draft:
+        """With these rows in the bundle, or kept out of it."""
+        return self._with(ids, lambda row: replace(row, enabled=enabled) if row.enabled != enabled else row)
+
+    def compressed(self, ids: Collection[int], compress: bool) -> Draft:
+        """With these rows stored compressed, or as they are."""
+        return self._with(ids, lambda row: replace(row, compress=compress) if row.compress != compress else row)
+
+    def told(self, ids: Collection[int], detail: Detail) -> Draft:
+        """With this said of these rows, whatever was said of that field before."""
+        return self._with(ids, lambda row: replace(row, details=_told(row.details, detail)))
+
+    def untold(self, ids: Collection[int], field: Field) -> Draft:
+        """With nothing said in that field of these rows."""
+        return self._with(ids, lambda row: replace(row, details=tuple(d for d in row.details if d.field != field)))
+
+    def retold(self, details: Mapping[int, Details]) -> Draft:
+        """With these details, by row id."""
+        return self._with(details, lambda row: replace(row, details=details[row.id]))
+
+    def _with(self, ids: Collection[int], change: Callable[[Row], Row]) -> Draft:
+        return replace(self, rows=tuple([change(row) if row.id in ids else row for row in self.rows]))
+
+
+def _told(details: Details, detail: Detail) -> Details:
+    if any(known.field == detail.field for known in details):
+        return tuple(detail if known.field == detail.field else known for known in details)
+    return merged(details, (detail,))
 
 
 def default_output(rows: Sequence[Row]) -> str:
@@ -96,34 +197,7 @@ def default_output(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     folder = os.path.dirname(rows[0].path)
+    if not isinstance(rows[0].source, str):
+        return f"{os.path.splitext(rows[0].path)[0]}-new{EXTENSION}"
     name = os.path.basename(folder) or "models"
     return os.path.join(folder, name + EXTENSION)
-
-
-def suggested_name(path: str) -> str:
-    """The name of a model in that file: the file's, without its last ending."""
-    name = os.path.basename(path)
-    return os.fsencode(os.path.splitext(name)[0] or name).decode("utf-8", "replace")
-
-
-class FreshNames:
-    """Gives out names that nobody has: those of ``taken`` and those it gave out before are numbered (``encoder-2``)."""
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(taken)
-        self._last: dict[str, int] = {}
-
-    def take(self, wanted: str) -> str:
-        """``wanted``, or the like of it. Takes no longer the more there are."""
-        name = wanted
-        while name in self._taken:
-            number = self._last[wanted] = self._last.get(wanted, 1) + 1
-            name = f"{wanted}-{number}"
-        self._taken.add(name)
-        return name
-
-
-def new_rows(paths: Iterable[str], taken: Iterable[str]) -> list[Row]:
-    """Rows for these files, with names that none of ``taken`` nor each other has."""
-    names = FreshNames(taken)
-    return [Row(next(_numbers), names.take(suggested_name(path)), path) for path in paths]

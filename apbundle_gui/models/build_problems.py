@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -15,8 +15,11 @@ from apbundle.format.layout import MAX_NAME
 from apbundle.names import has_control_characters
 from apbundle.text import is_hazardous
 from apbundle_gui.models import text as words
-from apbundle_gui.models.build_draft import EXTENSION, FreshNames, Row, suggested_name
-from apbundle_gui.services.sources import OutputFacts, SourceFacts
+from apbundle_gui.models.build_draft import EXTENSION, Row
+from apbundle_gui.models.build_rows import FreshNames, suggested_name
+from apbundle_gui.services.looking import Source, SourceFacts
+from apbundle_gui.services.pacing import Pace
+from apbundle_gui.services.sources import OutputFacts
 
 LONG_NAME: Final = 255
 """Bytes of a name above which file systems cannot hold it as a file name."""
@@ -31,6 +34,19 @@ class Remedy(StrEnum):
     ACCEPT = "accept"
     LOOK = "look"
     OUTPUT = "output"
+    CHOOSE = "choose"
+    DROP = "drop"
+    STORE = "store"
+
+    @property
+    def asks(self) -> bool:
+        """Whether the user has to choose something first."""
+        return self in (Remedy.LOCATE, Remedy.CHOOSE)
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is a matter of taste: never done together with others."""
+        return self in (Remedy.DROP, Remedy.STORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +93,17 @@ class Problems:
 
 
 def find_problems(
-    rows: Sequence[Row], facts: Mapping[str, SourceFacts], output: OutputFacts | None, changed: Set[str]
+    rows: Sequence[Row],
+    facts: Mapping[Source, SourceFacts],
+    output: OutputFacts | None,
+    changed: Set[Source],
+    *,
+    twins: Mapping[Source, Hashable] | None = None,
+    needed: int | None = None,
+    plain: bool = False,
+    pace: Pace | None = None,
 ) -> Problems:
-    """What is wrong with these rows and where they go; of each row only the worst.
+    """What is wrong with these rows and where they go; of each row only the worst. Disabled rows are left alone.
 
     Parameters
     ----------
@@ -87,37 +111,55 @@ def find_problems(
         What is known of the sources. One that was not looked at yet has no problem.
     changed
         The sources that are not what they were when they were added.
+    twins
+        Something equal for sources of equal content, for those that have an equal.
+    needed
+        Bytes of the file to be, when they are known.
+    plain
+        Nothing is compressed.
+    pace
+        Stepped for every row: for thousands a job does this.
     """
-    taken = Counter([row.name for row in rows])
-    troubled = {path for path, known in facts.items() if known.error is not None}
-    hit = _paths_of(facts, output)
+    taken = Counter([row.name for row in rows if row.enabled])
+    troubled = {source for source, known in facts.items() if known.error is not None}
+    hit = _sources_of(facts, output)
     fresh: FreshNames | None = None
     first: dict[str, int] = {}
+    twin_of: dict[Hashable, tuple[int, str]] = {}
     found: dict[int, Problem] = {}
     for number, row in enumerate(rows, 1):
-        name, path = row.name, row.path
+        if pace is not None:
+            pace.step()
+        if not row.enabled:
+            continue
+        name, source = row.name, row.source
         problem = None
-        if path in hit and output is not None:
+        if source in hit and output is not None:
             problem = _overwritten(output)
-        elif path in troubled:
-            problem = _source_problem(path, facts[path])
+        elif source in troubled:
+            problem = _source_problem(row.path, facts[source])
         if problem is None:
             if not name or (taken[name] > 1 and first.setdefault(name, number) != number):
                 fresh = FreshNames(taken) if fresh is None else fresh
                 problem = _taken_name(row, first.get(name, number), fresh)
             else:
                 problem = _name_problem(name)
-        if problem is None and path in changed:
+        if problem is None and source in changed:
             problem = _CHANGED
+        if problem is None and twins and (content := twins.get(source)) is not None:
+            earlier = twin_of.setdefault(content, (number, name))
+            problem = _twin(*earlier) if earlier[0] != number else None
+        if problem is None and row.compress and not plain:
+            problem = _COMPRESSED
         if problem is not None:
             found[row.id] = problem
-    return Problems(found, None if output is None else _output_problem(output))
+    return Problems(found, None if output is None else _output_problem(output, needed))
 
 
-def _paths_of(facts: Mapping[str, SourceFacts], output: OutputFacts | None) -> Set[str]:
+def _sources_of(facts: Mapping[Source, SourceFacts], output: OutputFacts | None) -> Set[Source]:
     """The sources that are what is at the output, under whatever name."""
     there = None if output is None else output.facts.file
-    return frozenset() if there is None else {path for path, known in facts.items() if known.file == there}
+    return frozenset() if there is None else {source for source, known in facts.items() if known.file == there}
 
 
 _CHANGED: Final = Problem(
@@ -126,6 +168,22 @@ _CHANGED: Final = Problem(
     Fix("Keep as it is now", Remedy.ACCEPT),
     blocking=False,
 )
+
+
+_COMPRESSED: Final = Problem(
+    "Not for original readers",
+    "It is stored compressed: this library reads it, an original reader of the format cannot use it.",
+    Fix("Store as it is", Remedy.STORE),
+    blocking=False,
+)
+
+
+def _twin(number: int, name: str) -> Problem:
+    detail = (
+        f"The same bytes as “{words.safe(name, 60)}” in row {number:,}. The format has no aliases: "
+        "they would be stored twice."
+    )
+    return Problem(f"Same content as row {number:,}", detail, Fix("Drop this one", Remedy.DROP), blocking=False)
 
 
 def _overwritten(output: OutputFacts) -> Problem:
@@ -150,7 +208,7 @@ def _source_problem(path: str, facts: SourceFacts) -> Problem | None:
 
 
 def _taken_name(row: Row, earlier: int, fresh: FreshNames) -> Problem:
-    wanted = row.name or suggested_name(row.path) or "model"
+    wanted = row.name or suggested_name(row.source) or "model"
     name = fresh.take(wanted)
     fix = Fix(f"Rename to {words.safe(name, 40)}", Remedy.RENAME, name)
     if not row.name:
@@ -179,12 +237,19 @@ def _name_problem(name: str) -> Problem | None:
     return None
 
 
-def _output_problem(output: OutputFacts) -> Problem | None:
+def _output_problem(output: OutputFacts, needed: int | None) -> Problem | None:
+    choose = Fix("Choose another…", Remedy.CHOOSE)
     if not output.folder:
-        return Problem("No such folder", "The folder of the output does not exist.")
+        return Problem("No such folder", "The folder of the output does not exist.", choose)
     if not output.writable:
-        return Problem("Folder not writable", "You may not write to the folder of the output.")
+        return Problem("Folder not writable", "You may not write to the folder of the output.", choose)
     match output.facts.error:
         case NotRegularFile() | IsADirectoryError() if output.exists:
-            return Problem("Not a file", "At the output is something that is not a regular file.")
+            return Problem("Not a file", "At the output is something that is not a regular file.", choose)
+    if needed is not None and output.free is not None and needed > output.free:
+        detail = (
+            f"The bundle takes {words.size(needed)}, and {words.size(output.free)} are free there: "
+            f"{words.size(needed - output.free)} too little."
+        )
+        return Problem("Not enough space", detail, choose)
     return None

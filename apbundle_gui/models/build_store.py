@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import Draft, Options, Row
+from apbundle_gui.models.build_rows import copies_of
+from apbundle_gui.services.details import Detail, Details, Field, Group
 
 UNDO_LIMIT: Final = 500
 """How many changes can be taken back. Drafts share their rows, so one costs eight bytes a row."""
+LONGEST_NAME: Final = 40
+"""Longest name in the text of a change, in characters."""
 
 
 class _Change(QUndoCommand):
@@ -77,33 +81,78 @@ class DraftStore(QObject):
         """Begin an empty draft, which can be taken back."""
         self._push("New draft", Draft(options=self.draft.options))
 
+    def replace(self, draft: Draft, text: str) -> None:
+        """Go on with another draft, which can be taken back too. ``text`` says where it comes from."""
+        self._push(text, draft)
+
+    # -- rows ----------------------------------------------------------------------------------------------------
+
     def insert(self, at: int, rows: Collection[Row]) -> None:
         """Put rows in front of the row ``at``."""
         if rows:
-            self._push(f"Add {words.count(len(rows), 'model')}", self.draft.inserted(at, rows))
+            self._push(f"Add {_those(rows)}", self.draft.inserted(at, rows))
 
     def remove(self, ids: Collection[int]) -> None:
         """Take rows out."""
         if ids:
-            self._push(f"Remove {words.count(len(ids), 'model')}", self.draft.removed(ids))
+            self._push(f"Remove {self._named(ids)}", self.draft.removed(ids))
 
     def move(self, ids: Collection[int], at: int) -> None:
         """Put these rows in front of what is the row ``at`` now."""
-        self._push(f"Move {words.count(len(ids), 'model')}", self.draft.moved(ids, at))
+        self._push(f"Move {self._named(ids)}", self.draft.moved(ids, at))
 
     def step(self, ids: Collection[int], step: int) -> None:
         """Move rows one place up (-1) or down (1)."""
-        text = f"Move {words.count(len(ids), 'model')} {'up' if step < 0 else 'down'}"
+        text = f"Move {self._named(ids)} {'up' if step < 0 else 'down'}"
         self._push(text, self.draft.stepped(ids, step))
+
+    def sort(self, title: str, key: Callable[[Row], Any], *, descending: bool = False) -> None:
+        """Put the rows in order by a key; rows of equal keys stay as they are. ``title`` says by what."""
+        ids = [row.id for row in sorted(self.draft.rows, key=key, reverse=descending)]
+        self._push(f"Sort by {title.lower()}", self.draft.ordered(ids))
+
+    def duplicate(self, ids: Collection[int]) -> frozenset[int]:
+        """Put a copy behind each of these rows; returns the ids of the copies."""
+        rows = [row for row in self.draft.rows if row.id in ids]
+        copies = copies_of(rows, [row.name for row in self.draft.rows])
+        if copies:
+            self._push(f"Duplicate {self._named(ids)}", self.draft.doubled(copies))
+        return frozenset(row.id for row in copies.values())
+
+    def switch(self, ids: Collection[int], enabled: bool) -> None:
+        """Put rows into the bundle, or keep them out of it without taking them out of the draft."""
+        self._push(f"{'Enable' if enabled else 'Disable'} {self._named(ids)}", self.draft.switched(ids, enabled))
+
+    # -- what is said of rows ------------------------------------------------------------------------------------
 
     def rename(self, names: dict[int, str]) -> None:
         """Give rows other names."""
-        text = f"Rename to {words.safe(next(iter(names.values())), 40)}" if len(names) == 1 else "Rename models"
-        self._push(text, self.draft.renamed(names))
+        new = words.safe(next(iter(names.values()), ""), LONGEST_NAME)
+        self._push(f"Rename to {new}" if len(names) == 1 else "Rename models", self.draft.renamed(names))
 
     def relocate(self, row: int, path: str) -> None:
         """Give a row another source file."""
-        self._push("Choose another source", self.draft.relocated({row: path}))
+        self._push(f"Choose another source for {self._named((row,))}", self.draft.relocated({row: path}))
+
+    def compress(self, ids: Collection[int], compress: bool) -> None:
+        """Store rows compressed, or as they are."""
+        what = self._named(ids)
+        text = f"Compress {what}" if compress else f"Store {what} uncompressed"
+        self._push(text, self.draft.compressed(ids, compress))
+
+    def tell(self, ids: Collection[int], detail: Detail) -> None:
+        """Say this of rows."""
+        self._push(f"Set {field_title(detail.field)} of {self._named(ids)}", self.draft.told(ids, detail))
+
+    def untell(self, ids: Collection[int], field: Field) -> None:
+        """Say nothing in that field of rows."""
+        self._push(f"Remove {field_title(field)} of {self._named(ids)}", self.draft.untold(ids, field))
+
+    def retell(self, details: Mapping[int, Details], text: str) -> None:
+        """Say other things of rows, by row id."""
+        self._push(text, self.draft.retold(details))
+
+    # -- the bundle ----------------------------------------------------------------------------------------------
 
     def describe(self, description: str) -> None:
         """Change the description."""
@@ -115,9 +164,31 @@ class DraftStore(QObject):
 
     def set_options(self, options: Options) -> None:
         """Change how the bundle is written."""
-        self._push("Change the options", replace(self.draft, options=options))
+        self._push(_options_text(self.draft.options, options), replace(self.draft, options=options))
+
+    def _named(self, ids: Collection[int]) -> str:
+        return _those([row for row in self.draft.rows if row.id in ids])
 
     def _push(self, text: str, after: Draft, key: int = -1) -> None:
         if after != self.draft:
             self.undo_stack.push(_Change(self, text, after, key))
         self.paused = False
+
+
+def field_title(field: Field) -> str:
+    """A field in words."""
+    group, key = field
+    return words.safe(key, LONGEST_NAME) if group in (Group.HYPERPARAMETERS, Group.CUSTOM) else group.value
+
+
+def _those(rows: Sequence[Row] | Collection[Row]) -> str:
+    rows = tuple(rows)
+    return words.safe(rows[0].name, LONGEST_NAME) if len(rows) == 1 else words.count(len(rows), "model")
+
+
+def _options_text(before: Options, after: Options) -> str:
+    if before.plain != after.plain:
+        return "Make it plain" if after.plain else "Make it not plain"
+    if before.alignment != after.alignment:
+        return f"Align to {words.size(after.alignment)}"
+    return f"Use {after.digest or 'no'} checksums"

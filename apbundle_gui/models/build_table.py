@@ -15,12 +15,15 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import ICON_ROLE, NO_PARENT, RIGHT, TONE_ROLE, AnyIndex, Role, heading
 from apbundle_gui.models.build_draft import Row
 from apbundle_gui.models.build_problems import Problem
-from apbundle_gui.services.sources import SourceFacts
+from apbundle_gui.services.details import Group
+from apbundle_gui.services.looking import Source, SourceFacts
 
 PROBLEM_ROLE: Final = Qt.ItemDataRole.UserRole + 2
 """What is wrong with a row, in a few words; ``None`` where nothing is."""
 FIX_ROLE: Final = Qt.ItemDataRole.UserRole + 3
 """What the fix of a row's problem is called; ``None`` where there is none."""
+DIMMED_ROLE: Final = Qt.ItemDataRole.UserRole + 4
+"""True in a row that is kept out of the bundle."""
 MOST_STEPS: Final = 64
 """How many blocks of rows come or go one by one; of more, the table is shown anew."""
 
@@ -32,20 +35,27 @@ class Column(IntEnum):
     NUMBER = 1
     SOURCE = 2
     FORMAT = 3
-    TENSORS = 4
-    SIZE = 5
+    ARCHITECTURE = 4
+    VERSION = 5
+    TENSORS = 6
+    STORED = 7
+    SIZE = 8
 
 
-HEADINGS: Final = ("Model", "", "Source", "Format", "Tensors", "Size")
+HEADINGS: Final = ("Model", "", "Source", "Format", "Architecture", "Version", "Tensors", "Stored", "Size")
 _HEADING_TIPS: Final = (
     "The name in the bundle; it can be changed here",
     "The place in the bundle",
-    "The file the model is taken from",
+    "Where the model is taken from",
     "What the content is, whatever the file is called",
-    "How many tensors a safetensors file lists",
-    "Bytes of the file",
+    "What the metadata says; it can be changed here",
+    "What the metadata says; it can be changed here",
+    "How many tensors the model lists",
+    "As it is, or compressed, and how much that saves by a sample of it",
+    "Bytes of the model",
 )
 _RIGHT: Final = frozenset({Column.NUMBER, Column.TENSORS, Column.SIZE})
+_EDITED: Final = {Column.ARCHITECTURE: Group.ARCHITECTURE, Column.VERSION: Group.VERSION}
 
 
 class DraftTable(QAbstractTableModel):
@@ -55,14 +65,21 @@ class DraftTable(QAbstractTableModel):
     ----------
     renamed
         Emitted with a row's id and the name typed into its cell.
+    told
+        Emitted with a row's id, the group of a field and the text typed into its cell.
+    switched
+        Emitted with a row's id and whether it shall go into the bundle.
     """
 
     renamed = Signal(object, str)
+    told = Signal(object, object, str)
+    switched = Signal(object, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: tuple[Row, ...] = ()
-        self._facts: Mapping[str, SourceFacts] = MappingProxyType({})
+        self._facts: Mapping[Source, SourceFacts] = MappingProxyType({})
+        self._gains: Mapping[Source, float] = MappingProxyType({})
         self._problems: Mapping[int, Problem] = MappingProxyType({})
 
     @property
@@ -74,10 +91,15 @@ class DraftTable(QAbstractTableModel):
         """What is wrong with the row at that place."""
         return self._problems.get(self._rows[row].id)
 
-    def show_facts(self, facts: Mapping[str, SourceFacts]) -> None:
+    def show_facts(self, facts: Mapping[Source, SourceFacts] | Mapping[str, SourceFacts]) -> None:
         """Show what is known of the sources; the mapping is read, not copied."""
-        self._facts = facts
+        self._facts = facts  # type: ignore[assignment]  # paths are sources
         self._refresh(Column.FORMAT, Column.SIZE)
+
+    def show_gains(self, gains: Mapping[Source, float]) -> None:
+        """Show what compressing saves, as a share of the size; the mapping is read, not copied."""
+        self._gains = gains
+        self._refresh(Column.STORED, Column.STORED)
 
     def show_problems(self, problems: Mapping[int, Problem]) -> None:
         """Mark the rows that something is wrong with."""
@@ -150,7 +172,9 @@ class DraftTable(QAbstractTableModel):
         if not index.isValid():
             return flag.ItemIsDropEnabled
         usual = flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
-        return usual | flag.ItemIsEditable if index.column() == Column.NAME else usual
+        if index.column() == Column.NAME:
+            return usual | flag.ItemIsEditable | flag.ItemIsUserCheckable
+        return usual | flag.ItemIsEditable if index.column() in _EDITED else usual
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():
@@ -163,11 +187,15 @@ class DraftTable(QAbstractTableModel):
             return self._text(index.row(), row, column)
         if role == Role.ToolTipRole:
             return words.tooltip(self._tip(row, column))
-        if role == Role.EditRole and column == Column.NAME:
-            return row.name
+        if role == Role.EditRole and (column == Column.NAME or column in _EDITED):
+            return row.name if column == Column.NAME else said(row, _EDITED[Column(column)])
+        if role == Role.CheckStateRole and column == Column.NAME:
+            return Qt.CheckState.Checked if row.enabled else Qt.CheckState.Unchecked
+        if role == DIMMED_ROLE:
+            return not row.enabled
         if role == Role.AccessibleDescriptionRole:
             problem = self._problems.get(row.id)
-            return None if problem is None else problem.detail
+            return ("" if row.enabled else "Kept out of the bundle") if problem is None else problem.detail
         if role in (TONE_ROLE, ICON_ROLE):
             return self._mark(row, column, role)
         if role in (PROBLEM_ROLE, FIX_ROLE) and column == Column.SOURCE:
@@ -175,17 +203,32 @@ class DraftTable(QAbstractTableModel):
         return None
 
     def setData(self, index: AnyIndex, value: Any, role: int = Role.EditRole) -> bool:
-        if role != Role.EditRole or not index.isValid() or index.column() != Column.NAME or not isinstance(value, str):
+        if not index.isValid():
             return False
-        if value != self._rows[index.row()].name:
-            self.renamed.emit(self._rows[index.row()].id, value)
-        return True
+        row, column = self._rows[index.row()], index.column()
+        if role == Role.CheckStateRole and column == Column.NAME:
+            self.switched.emit(row.id, Qt.CheckState(value) == Qt.CheckState.Checked)
+            return True
+        if role != Role.EditRole or not isinstance(value, str):
+            return False
+        if column == Column.NAME:
+            if value != row.name:
+                self.renamed.emit(row.id, value)
+            return True
+        if column in _EDITED:
+            group = _EDITED[Column(column)]
+            if value != said(row, group):
+                self.told.emit(row.id, group, value)
+            return True
+        return False
 
     def _mark(self, row: Row, column: int, role: int) -> str | None:
         problem = self._problems.get(row.id)
         if column == Column.NAME:
             if role == ICON_ROLE:
                 return "model" if problem is None else problem.tone
+            if not row.enabled:
+                return "neutral"
             return None if problem is None else problem.tone
         if role == TONE_ROLE and column == Column.SOURCE:
             return "neutral" if problem is None else problem.tone
@@ -200,14 +243,18 @@ class DraftTable(QAbstractTableModel):
         return problem.fix.label if problem.fix is not None else None
 
     def _text(self, number: int, row: Row, column: int) -> str:
-        facts = self._facts.get(row.path)
         match column:
             case Column.NUMBER:
                 return f"{number + 1:,}"
             case Column.NAME:
                 return words.safe(row.name) or "(no name)"
             case Column.SOURCE:
-                return words.safe(row.path)
+                return words.safe(row.place)
+            case Column.ARCHITECTURE | Column.VERSION:
+                return words.safe(said(row, _EDITED[Column(column)]))
+            case Column.STORED:
+                return stored_text(row, self._gains.get(row.source))
+        facts = self._facts.get(row.source)
         if facts is None:
             return "…"
         match column:
@@ -219,13 +266,15 @@ class DraftTable(QAbstractTableModel):
                 return words.NONE if facts.identity is None else words.size(facts.size)
 
     def _tip(self, row: Row, column: int) -> str:
-        facts = self._facts.get(row.path)
+        facts = self._facts.get(row.source)
         problem = self._problems.get(row.id)
         match column:
             case Column.NAME:
                 return row.name if problem is None else f"{row.name}\n{problem.detail}"
             case Column.SOURCE:
-                return row.path if problem is None else f"{problem.detail}\n{row.path}"
+                return row.place if problem is None else f"{problem.detail}\n{row.place}"
+            case Column.ARCHITECTURE | Column.VERSION:
+                return said(row, _EDITED[Column(column)])
             case Column.FORMAT:
                 if facts is None or not facts.format:
                     return "Not known"
@@ -234,6 +283,23 @@ class DraftTable(QAbstractTableModel):
                 return "" if facts is None or facts.identity is None else words.exact_size(facts.size)
             case _:
                 return ""
+
+
+def said(row: Row, group: Group) -> str:
+    """The version or the architecture of a row; empty when nothing says."""
+    return next((detail.text for detail in row.details if detail.group is group), "")
+
+
+def stored_text(row: Row, gain: float | None) -> str:
+    """How a row is stored, and what that saves as far as a sample of it says."""
+    if not row.compress:
+        return "as it is"
+    return "zstd" if gain is None else f"zstd, {gain_text(gain)}"
+
+
+def gain_text(gain: float) -> str:
+    """A share that is saved, in words."""
+    return f"−{round(100 * gain)} %" if gain >= 0.005 else "saves nothing"
 
 
 def blocks(places: Sequence[int]) -> Iterator[tuple[int, int]]:

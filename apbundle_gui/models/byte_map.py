@@ -81,6 +81,11 @@ class FileMap:
         Which model each of them is.
     names
         The models' names.
+
+    Attributes
+    ----------
+    model_starts, model_ends
+        As ``starts`` and ``stops``.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class FileMap:
     ) -> None:
         entries_end, extension_end, begin, self.size = ends
         self._names = names
+        self.model_starts, self.model_ends = starts, stops
         count = len(starts)
         edges = np.empty(2 * count + 1, np.int64)  # padding and models in turn, beginning and ending with padding
         edges[0] = begin

@@ -11,9 +11,9 @@ from apbundle.payload.detect import format_title
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.jobs import Job
+from apbundle_gui.services.looking import Source, SourceFacts, look
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
-from apbundle_gui.services.sources import SourceFacts, look
 
 MOST: Final = 100_000
 """How many files one drop takes at most."""
@@ -47,7 +47,7 @@ class Found:
         How many folders were among what was dropped.
     """
 
-    taken: dict[str, SourceFacts]
+    taken: dict[Source, SourceFacts]
     bundles: dict[str, SourceFacts]
     left_out: tuple[LeftOut, ...]
     folders: int
@@ -82,7 +82,7 @@ class _Search:
         self._known = known
         self._everything = everything
         self._pace = pace
-        self._taken: dict[str, SourceFacts] = {}
+        self._taken: dict[Source, SourceFacts] = {}
         self._bundles: dict[str, SourceFacts] = {}
         self._left_out: list[LeftOut] = []
         self._folders = 0
@@ -102,8 +102,10 @@ class _Search:
     def _look(self, path: str) -> None:
         """A file that was dropped itself is wanted, whatever it is; what is wrong with it is said at its row."""
         facts = look(path)
-        target = self._bundles if facts.format == BUNDLE and not self._everything else self._taken
-        target[path] = facts
+        if facts.format == BUNDLE and not self._everything:
+            self._bundles[path] = facts
+        else:
+            self._taken[path] = facts
         self._pace.step()
 
     def _look_inside(self, path: str) -> None:

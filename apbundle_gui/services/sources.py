@@ -1,4 +1,4 @@
-"""What the files of a draft are: looked at by jobs, and looked at again to notice when they change."""
+"""What the sources of a draft are: looked at by jobs, and looked at again to notice when they change."""
 
 from __future__ import annotations
 
@@ -6,83 +6,26 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from apbundle.errors import BundleError
-from apbundle.fileio import FileIdentity, InputFile
-from apbundle.payload.detect import HEAD_SIZE, detect_format
-from apbundle.payload.safetensors_header import read_header
-from apbundle.payload.tensors import PayloadError
 from apbundle.progress import Cancel, Progress
+from apbundle.recipe.model import BundledModel
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.jobs import Job
+from apbundle_gui.services.looking import NO_FACTS, Looker, Source, SourceFacts, look
 from apbundle_gui.services.pacing import Pace
 
-MAX_HEADER: Final = 4 << 20
-"""Longest header that is read only to count tensors, in bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """What a file was when it was last looked at.
-
-    Attributes
-    ----------
-    identity
-        Which file, of what size and age; ``None`` when it could not be opened.
-    format
-        As :func:`apbundle.payload.detect.detect_format` names it; empty when it could not be read.
-    tensors
-        How many tensors its header lists, where that is cheap to know.
-    error
-        Why it cannot be used, if so.
-    """
-
-    identity: FileIdentity | None = None
-    format: str = ""
-    tensors: int | None = None
-    error: BundleError | OSError | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes; 0 when unknown."""
-        return 0 if self.identity is None else self.identity.size
-
-    @property
-    def file(self) -> tuple[int, int] | None:
-        """Device and inode: equal for two names of one file."""
-        return None if self.identity is None else (self.identity.device, self.identity.inode)
-
-
-def look(path: str, known: SourceFacts | None = None) -> SourceFacts:
-    """Look at a file. What is ``known`` of the same file, unchanged, is not read again."""
-    try:
-        with InputFile.open(path) as file:
-            if known is not None and known.error is None and known.identity == file.identity:
-                return known
-            head = file.read(0, min(HEAD_SIZE, file.size))
-            found = detect_format(head, file.size, file.read)
-            return SourceFacts(file.identity, found, _tensors(file) if found == "safetensors" else None)
-    except (BundleError, OSError) as error:
-        return SourceFacts(error=error)
-
-
-def _tensors(file: InputFile) -> int | None:
-    try:
-        return len(read_header(file.read, file.size, max_header=MAX_HEADER).tensors)
-    except PayloadError:
-        return None
+__all__ = ["BundledModel", "OutputFacts", "Source", "SourceFacts", "Sources", "look", "look_at_output"]
 
 
 class Sources(QObject):
-    """Knows what every file of the draft was when it was last looked at, and whether it changed since it was added.
+    """Knows what every source of the draft was when it was last looked at, and whether it changed since it was added.
 
     Attributes
     ----------
     changed
-        Emitted when something else is known of some file.
+        Emitted when something else is known of some source.
     """
 
     changed = Signal()
@@ -90,43 +33,43 @@ class Sources(QObject):
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = services.jobs
-        self._facts: dict[str, SourceFacts] = {}
-        self._accepted: dict[str, FileIdentity | None] = {}
-        self._changed: set[str] = set()
+        self._facts: dict[Source, SourceFacts] = {}
+        self._accepted: dict[Source, object] = {}
+        self._changed: set[Source] = set()
 
     @property
-    def facts(self) -> Mapping[str, SourceFacts]:
-        """What is known, by path."""
+    def facts(self) -> Mapping[Source, SourceFacts]:
+        """What is known, by source."""
         return MappingProxyType(self._facts)
 
-    def learn(self, found: Mapping[str, SourceFacts]) -> None:
-        """Take what was found out about files that are being added."""
-        for path, facts in found.items():
-            self._facts[path] = facts
-            self._accepted[path] = facts.identity
-            self._changed.discard(path)
+    def learn(self, found: Mapping[Source, SourceFacts] | Mapping[str, SourceFacts]) -> None:
+        """Take what was found out about sources that are being added."""
+        for source, facts in found.items():
+            self._facts[source] = facts
+            self._accepted[source] = facts.content
+            self._changed.discard(source)
         self.changed.emit()
 
     @property
-    def changed_paths(self) -> Set[str]:
-        """The files that are there, and are not what they were when they were added or accepted."""
+    def changed_sources(self) -> Set[Source]:
+        """Those that are there, and are not what they were when they were added or accepted."""
         return self._changed
 
-    def accept(self, paths: Iterable[str]) -> None:
-        """Take the files as they are now."""
-        for path in paths:
-            if (facts := self._facts.get(path)) is not None:
-                self._accepted[path] = facts.identity
-                self._changed.discard(path)
+    def accept(self, sources: Iterable[Source]) -> None:
+        """Take them as they are now."""
+        for source in sources:
+            if (facts := self._facts.get(source)) is not None:
+                self._accepted[source] = facts.content
+                self._changed.discard(source)
         self.changed.emit()
 
-    def refresh(self, paths: Sequence[str]) -> Job | None:
-        """Look at these files again, as a job that supersedes the one before."""
-        if not paths:
+    def refresh(self, sources: Sequence[Source]) -> Job | None:
+        """Look at these again, as a job that supersedes the one before."""
+        if not sources:
             return None
 
-        def work(progress: Progress, cancel: Cancel) -> dict[str, SourceFacts]:
-            return _look_at_all(paths, self._facts.get, progress, cancel)
+        def work(progress: Progress, cancel: Cancel) -> dict[Source, SourceFacts]:
+            return _look_at_all(sources, self._facts.get, progress, cancel)
 
         return self._jobs.start(
             "Looking at the files",
@@ -136,34 +79,35 @@ class Sources(QObject):
             abandonable=True,
         )
 
-    def _refreshed(self, found: dict[str, SourceFacts]) -> None:
-        news = {path: facts for path, facts in found.items() if facts is not self._facts.get(path)}
-        for path, facts in news.items():
-            self._facts[path] = facts
-            if self._accepted.get(path) is None:
-                self._accepted[path] = facts.identity
-            self._note(path)
+    def _refreshed(self, found: dict[Source, SourceFacts]) -> None:
+        news = {source: facts for source, facts in found.items() if facts is not self._facts.get(source)}
+        for source, facts in news.items():
+            self._facts[source] = facts
+            if self._accepted.get(source) is None:
+                self._accepted[source] = facts.content
+            self._note(source)
         if news:
             self.changed.emit()
 
-    def _note(self, path: str) -> None:
-        now, accepted = self._facts[path].identity, self._accepted[path]
+    def _note(self, source: Source) -> None:
+        now, accepted = self._facts[source].content, self._accepted[source]
         if now is None or now == accepted:
-            self._changed.discard(path)
+            self._changed.discard(source)
         else:
-            self._changed.add(path)
+            self._changed.add(source)
 
 
 def _look_at_all(
-    paths: Iterable[str], known: Callable[[str], SourceFacts | None], progress: Progress, cancel: Cancel
-) -> dict[str, SourceFacts]:
+    sources: Iterable[Source], known: Callable[[Source], SourceFacts | None], progress: Progress, cancel: Cancel
+) -> dict[Source, SourceFacts]:
     progress("look", 0, 0)
     pace = Pace(cancel)
-    found: dict[str, SourceFacts] = {}
-    for path in paths:
-        if path not in found:
-            found[path] = look(path, known(path))
-        pace.step()
+    found: dict[Source, SourceFacts] = {}
+    with Looker(pace) as looker:
+        for source in sources:
+            if source not in found:
+                found[source] = looker.look(source, known(source))
+            pace.step()
     return found
 
 
@@ -189,7 +133,7 @@ class OutputFacts:
 
     path: str
     exists: bool = False
-    facts: SourceFacts = SourceFacts()
+    facts: SourceFacts = NO_FACTS
     folder: bool = True
     writable: bool = True
     free: int | None = None

@@ -4,6 +4,7 @@ from apbundle_gui.widgets.buttons import button, icon_button
 from apbundle_gui.widgets.cards import Card, Divider, Facts, Note, Swatch, Tile
 from apbundle_gui.widgets.cells import CellDelegate
 from apbundle_gui.widgets.drop import DropArea, local_paths, take_copy
+from apbundle_gui.widgets.drop_targets import DropTargets, all_bundles, bundles_of
 from apbundle_gui.widgets.fields import DoubleSpinBox, SpinBox
 from apbundle_gui.widgets.flow import FlowLayout
 from apbundle_gui.widgets.headers import PageHeader
@@ -29,6 +30,7 @@ __all__ = [
     "Divider",
     "DoubleSpinBox",
     "DropArea",
+    "DropTargets",
     "ElidedLabel",
     "EmptyState",
     "ErrorCard",
@@ -46,6 +48,8 @@ __all__ = [
     "Swatch",
     "TableView",
     "Tile",
+    "all_bundles",
+    "bundles_of",
     "button",
     "icon_button",
     "local_paths",

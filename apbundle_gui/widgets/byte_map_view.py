@@ -95,6 +95,11 @@ class ByteMapView(QWidget):
         self.update()
 
     @property
+    def map(self) -> FileMap | None:
+        """What it shows."""
+        return self._map
+
+    @property
     def file_size(self) -> int:
         """Bytes of the file; 1 when there is none."""
         return max(1, self._map.size) if self._map is not None else 1

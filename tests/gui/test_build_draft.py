@@ -13,10 +13,12 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from apbundle.fileio import FileIdentity, NotRegularFile
-from apbundle_gui.models.build_draft import Draft, FreshNames, Options, Row, default_output, new_rows, suggested_name
+from apbundle_gui.models.build_draft import Draft, Options, Row, default_output
 from apbundle_gui.models.build_problems import Remedy, find_problems
+from apbundle_gui.models.build_rows import FreshNames, new_rows, suggested_name
 from apbundle_gui.models.build_store import DraftStore
 from apbundle_gui.models.build_table import FIX_ROLE, PROBLEM_ROLE, Column, DraftTable
+from apbundle_gui.services.details import Group
 from apbundle_gui.services.sources import OutputFacts, SourceFacts
 
 FINE = SourceFacts(FileIdentity(1, 2, 5_000_000_000, 4), "safetensors", 3)
@@ -183,7 +185,7 @@ def test_every_change_can_be_taken_back(qapp: object) -> None:
     store.clear()
     stack = store.undo_stack
     texts = [stack.text(index) for index in range(stack.count())]
-    assert texts[:3] == ["Add 3 models", "Rename to B", "Move 1 model up"]
+    assert texts[:3] == ["Add 3 models", "Rename to B", "Move c up"]
     seen = [store.draft]
     while stack.canUndo():
         stack.undo()
@@ -270,7 +272,10 @@ def test_cells(table: DraftTable) -> None:
         "enc<b>\\x1b",
         "1",
         "safetensors",
+        "",
+        "",
         "3",
+        "as it is",
         "4.66 GiB",
     ]
     assert len(table.index(0, Column.SOURCE).data()) <= 256
@@ -290,7 +295,7 @@ def test_problems_are_shown_at_the_row(table: DraftTable) -> None:
     assert table.index(0, Column.SOURCE).data(PROBLEM_ROLE) is None
 
 
-def test_only_names_can_be_edited(table: DraftTable, qtbot: QtBot) -> None:
+def test_what_can_be_edited(table: DraftTable, qtbot: QtBot) -> None:
     table.show_rows(rows("a"))
     with qtbot.waitSignal(table.renamed) as signal:
         assert table.setData(table.index(0, Column.NAME), "b")
@@ -298,8 +303,13 @@ def test_only_names_can_be_edited(table: DraftTable, qtbot: QtBot) -> None:
     assert not table.setData(table.index(0, Column.SIZE), "b")
     assert not table.setData(table.index(0, Column.NAME), 3)
     editable = [bool(table.flags(table.index(0, column)) & Qt.ItemFlag.ItemIsEditable) for column in range(len(Column))]
-    assert editable.index(True) == Column.NAME
-    assert sum(editable) == 1
+    assert [Column(at) for at, can in enumerate(editable) if can] == [Column.NAME, Column.ARCHITECTURE, Column.VERSION]
+    with qtbot.waitSignal(table.told) as signal:
+        assert table.setData(table.index(0, Column.VERSION), "2.0")
+    assert signal.args == [1, Group.VERSION, "2.0"]
+    with qtbot.waitSignal(table.switched) as signal:
+        assert table.setData(table.index(0, Column.NAME), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
+    assert signal.args == [1, False]
 
 
 def test_ten_thousand_rows_move_and_keep_their_places(qapp: object) -> None:

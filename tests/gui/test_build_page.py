@@ -12,8 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from apbundle_gui.main_window.dropping import DropOverlay
-from apbundle_gui.models.build_draft import Options, new_rows
+from apbundle_gui.models.build_draft import Options
+from apbundle_gui.models.build_rows import new_rows
 from apbundle_gui.models.build_table import Column
 from apbundle_gui.pages.build.adding import LeftOutDialog
 from apbundle_gui.pages.build.draft_view import rows_mime
@@ -21,7 +21,7 @@ from apbundle_gui.services import Services
 from apbundle_gui.services.sources import SourceFacts
 from apbundle_gui.theme import Tone
 from support.drafting import Bench, model_files, safetensors
-from support.dragging import drag_onto, mime_of_files
+from support.dragging import drag_onto, drop_onto, mime_of_files
 from support.hostile import HOSTILE_NAMES
 
 Control = Qt.KeyboardModifier.ControlModifier
@@ -86,16 +86,28 @@ def test_the_page_shows_that_it_takes_a_drop(bench: Bench, files: list[Path]) ->
     assert bench.drag(bench.page, mime_of_files(files), QPoint(100, 100))
     assert bench.page.empty.grab().toImage() != before
     QApplication.sendEvent(bench.page, QDragLeaveEvent())
+    bench.qtbot.waitUntil(bench.page.targets.isHidden)
     assert bench.page.empty.grab().toImage() == before
 
 
-def test_a_drag_of_files_covers_nothing_and_one_of_bundles_offers_to_open(bench: Bench, files: list[Path]) -> None:
-    overlay = bench.window.findChild(DropOverlay)
-    assert drag_onto(bench.window, mime_of_files(files))
-    assert not overlay.isVisible()
-    assert not bench.drag(bench.page, mime_of_files(["/x/y.apbundle"]), QPoint(100, 100))
-    assert drag_onto(bench.window, mime_of_files(["/x/y.apbundle"]))
-    assert overlay.isVisible()
+def test_a_drag_offers_two_targets_and_the_table_below(full: Bench, files: list[Path], tmp_path: Path) -> None:
+    page, targets = full.page, full.page.targets
+    bundle = str(tmp_path / "y.apbundle")
+    assert drag_onto(page, mime_of_files(files))
+    assert targets.isVisible()
+    assert not targets.open_target.isEnabled()
+    full.drag(page.view.viewport(), mime_of_files([bundle, *files]), full.gap(1))
+    assert targets.geometry().bottom() < page.view.mapTo(page, QPoint(0, 0)).y() + 60
+    assert targets.open_target.isEnabled()
+    assert drop_onto(targets.open_target, mime_of_files([bundle, *files]))
+    assert (full.opened, targets.isVisible(), full.names) == ([bundle], False, ["a", "bb", "ccc", "dddd"])
+    drag_onto(page, mime_of_files(files[:1]))
+    assert drop_onto(targets.add_target, mime_of_files([safetensors(tmp_path / "new", "x")]))
+    full.settle()
+    assert full.names[-1] == "new"
+    drag_onto(page, mime_of_files(files))
+    QApplication.sendEvent(page, QDragLeaveEvent())
+    full.qtbot.waitUntil(targets.isHidden)
 
 
 def test_a_drop_between_rows_inserts_there(full: Bench, tmp_path: Path) -> None:
@@ -277,8 +289,9 @@ def test_a_new_draft_can_be_taken_back(full: Bench) -> None:
 def test_the_menu_of_a_row_does_what_the_keys_do(full: Bench) -> None:
     full.select(0)
     menu = full.page.menu()
-    assert [action.text() for action in menu.actions()] == ["&Rename", "Move &Up", "Move &Down", "Re&move"]
-    menu.actions()[3].trigger()
+    texts = [action.text() for action in menu.actions()]
+    assert texts[0] == "&Rename"
+    menu.actions()[texts.index("Re&move")].trigger()
     assert full.names == ["bb", "ccc", "dddd"]
     menu.deleteLater()
 

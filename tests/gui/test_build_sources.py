@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,16 @@ from pytestqt.qtbot import QtBot
 
 from apbundle import BundleConfig, ModelBundle
 from apbundle.fileio import NotRegularFile
-from apbundle_gui.models.build_draft import Row
+from apbundle_gui.models.build_draft import Draft, Options, Row
+from apbundle_gui.models.draft_recipe import recipe_of
 from apbundle_gui.services import Services
-from apbundle_gui.services.building import plan_size
 from apbundle_gui.services.example_files import Example, ExampleFiles
 from apbundle_gui.services.finding import Found, find_models
+from apbundle_gui.services.looking import SourceFacts, look
 from apbundle_gui.services.natural import natural
-from apbundle_gui.services.sources import OutputFacts, Sources, look, look_at_output
+from apbundle_gui.services.pacing import Pace
+from apbundle_gui.services.planning import Planned, plan, plan_now
+from apbundle_gui.services.sources import OutputFacts, Sources, look_at_output
 from support.drafting import safetensors
 
 
@@ -115,19 +119,19 @@ def test_sources_notice_changes(qtbot: QtBot, services: Services, tmp_path: Path
     path = safetensors(tmp_path / "x", "a")
     sources = Sources(services)
     sources.learn({str(path): look(str(path))})
-    assert not sources.changed_paths
+    assert not sources.changed_sources
     safetensors(path, "a", "b")
     with qtbot.waitSignal(sources.changed):
         sources.refresh([str(path)])
-    assert sources.changed_paths == {str(path)}
+    assert sources.changed_sources == {str(path)}
     assert sources.facts[str(path)].tensors == 2
     sources.accept([str(path)])
-    assert not sources.changed_paths
+    assert not sources.changed_sources
     path.unlink()
     with qtbot.waitSignal(sources.changed):
         sources.refresh([str(path)])
     assert isinstance(sources.facts[str(path)].error, FileNotFoundError)
-    assert not sources.changed_paths
+    assert not sources.changed_sources
     assert sources.refresh([]) is None
 
 
@@ -173,17 +177,19 @@ def test_the_planned_size_is_that_of_the_file(
     for name, size in models:
         builder.add_model(name, bytes(size))
     builder.build().close()
-    planned: list[int | None] = []
-    plan_size(services, [(Row(0, name, ""), size) for name, size in models], "words", config, planned.append)
-    qtbot.waitUntil(lambda: bool(planned))
-    assert planned == [(tmp_path / "out").stat().st_size]
+    draft = Draft(tuple(Row(number, name, name) for number, (name, _) in enumerate(models)), "words")
+    options = Options(plain=True) if config.plain else Options()
+    facts = {name: SourceFacts(length=size, range=(0, size)) for name, size in models}
+    planned = plan_now(recipe_of(replace(draft, options=options)), facts, Pace())
+    assert planned.file_size == (tmp_path / "out").stat().st_size
 
 
-def test_what_cannot_be_built_has_no_size(qtbot: QtBot, services: Services) -> None:
-    planned: list[int | None] = []
-    plan_size(services, 2 * [(Row(0, "a", ""), 1)], "", BundleConfig(), planned.append)
+def test_what_cannot_be_built_has_no_plan(qtbot: QtBot, services: Services) -> None:
+    planned: list[Planned | Exception] = []
+    twice = Draft((Row(0, "a", "/x"), Row(1, "a", "/y")))
+    plan(services, lambda pace: recipe_of(twice, pace), {}, planned.append)
     qtbot.waitUntil(lambda: bool(planned))
-    assert planned == [None]
+    assert "named 'a'" in str(planned[0])
 
 
 def test_the_example_comes_and_goes(qtbot: QtBot, services: Services, root: Path) -> None:

@@ -21,9 +21,9 @@ from apbundle_gui.actions import ACTIONS, Menu, When
 from apbundle_gui.main_window import MainWindow
 from apbundle_gui.main_window.commands import CommandPalette
 from apbundle_gui.main_window.dialogs import AboutDialog, MessagesDialog, ShortcutsDialog
-from apbundle_gui.main_window.dropping import DropOverlay
 from apbundle_gui.main_window.menus import BundleSelector, RecentMenu, ToolBar
 from apbundle_gui.services import Services
+from apbundle_gui.widgets import DropTargets
 from support.dragging import drag_onto, drop_onto, mime_of_files
 from support.fake_pages import COMMANDS, FakePage, fake_pages
 
@@ -223,7 +223,7 @@ def test_the_selector_switches_between_bundles(qtbot: QtBot, main: MainWindow, b
 
 def test_bundles_dropped_anywhere_open(qtbot: QtBot, main: MainWindow, bundle: str) -> None:
     assert drag_onto(main, mime_of_files([bundle]))
-    overlay = main.findChild(DropOverlay)
+    overlay = main.findChild(DropTargets)
     assert overlay.isVisible()
     assert overlay.open_target.isVisible()
     assert drop_onto(overlay, mime_of_files([bundle]))
@@ -235,13 +235,13 @@ def test_other_files_dropped_anywhere_are_added_to_the_draft(main: MainWindow, b
     paths = [bundle, str(tmp_path / "a.safetensors")]
     main.show_page("monitor")
     assert drop_onto(main, mime_of_files(paths))
-    assert not main.findChild(DropOverlay).isVisible()
+    assert not main.findChild(DropTargets).isVisible()
     assert main.page_name == "build"
     assert page(main, "build").noted[-1] == paths
 
 
 def test_the_two_targets_mean_what_they_say(qtbot: QtBot, main: MainWindow, bundle: str) -> None:
-    overlay = main.findChild(DropOverlay)
+    overlay = main.findChild(DropTargets)
     drag_onto(main, mime_of_files([bundle]))
     assert drop_onto(overlay.add_target, mime_of_files([bundle]))
     assert page(main, "build").noted[-1] == [bundle]
@@ -249,14 +249,17 @@ def test_the_two_targets_mean_what_they_say(qtbot: QtBot, main: MainWindow, bund
     assert drop_onto(overlay.open_target, mime_of_files([bundle]))
     qtbot.waitUntil(lambda: main.services.session.current is not None)
     drag_onto(main, mime_of_files([bundle, "/x/model.gguf"]))
-    assert not overlay.open_target.isVisible()
+    assert overlay.open_target.isVisible()
+    assert drop_onto(overlay.open_target, mime_of_files([bundle, "/x/model.gguf"]))
+    drag_onto(main, mime_of_files(["/x/model.gguf"]))
+    assert not overlay.open_target.isEnabled()
     size = QSize(1000, 680)
     main.resize(size)
     assert overlay.size() == overlay.parentWidget().size()
 
 
 def test_the_targets_go_when_the_drag_does(qtbot: QtBot, main: MainWindow, bundle: str) -> None:
-    overlay = main.findChild(DropOverlay)
+    overlay = main.findChild(DropTargets)
     mime = mime_of_files([bundle])
     drag_onto(main, mime)
     drag_onto(overlay, mime)

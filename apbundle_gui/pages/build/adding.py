@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
-from apbundle_gui.models.build_draft import new_rows
+from apbundle_gui.models.build_rows import new_rows
 from apbundle_gui.models.build_store import DraftStore
 from apbundle_gui.services import Services
 from apbundle_gui.services.finding import Found, LeftOut, find_models
@@ -81,7 +81,7 @@ class Adding(QObject):
         at = next((at for at, row in enumerate(rows) if row.id == before), len(rows))
         if found.taken:
             self._sources.learn(found.taken)
-            new = new_rows(found.taken, (row.name for row in rows))
+            new = new_rows(found.taken, (row.name for row in rows), found.taken)
             self._store.insert(at, new)
             self.added.emit(frozenset(row.id for row in new))
         self._banner.dismiss()

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from apbundle_gui import theme
 from apbundle_gui.models.arranged import ICON_ROLE, TONE_ROLE
-from apbundle_gui.models.build_table import FIX_ROLE, PROBLEM_ROLE, Column
+from apbundle_gui.models.build_table import DIMMED_ROLE, FIX_ROLE, PROBLEM_ROLE, Column
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import set_property
 
@@ -67,11 +67,15 @@ class DraftDelegate(QStyledItemDelegate):
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         super().initStyleOption(option, index)
+        if index.data(DIMMED_ROLE):
+            option.palette.setColor(QPalette.ColorRole.Text, theme.color("disabled"))
         if index.column() not in _MARKED:
             return
         value = index.data(TONE_ROLE)
         tone = Tone(value) if value else None
-        if tone is Tone.NEUTRAL:
+        if index.data(DIMMED_ROLE):
+            pass
+        elif tone is Tone.NEUTRAL:
             option.palette.setColor(QPalette.ColorRole.Text, theme.color("secondary"))
         elif tone is not None:
             option.palette.setColor(QPalette.ColorRole.Text, theme.tone_color(tone, "text"))
@@ -145,8 +149,11 @@ class DraftDelegate(QStyledItemDelegate):
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: AnyIndex) -> QWidget:
         editor = QLineEdit(parent)
         editor.setMaxLength(NAME_LENGTH)
-        editor.setAccessibleName("Name of the model")
         row = index.row()
+        if index.column() != Column.NAME:
+            editor.setAccessibleName("Architecture" if index.column() == Column.ARCHITECTURE else "Version")
+            return editor
+        editor.setAccessibleName("Name of the model")
 
         def judge(text: str) -> None:
             bad = not text or self._is_taken(row, text)

@@ -22,16 +22,20 @@ from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QWidget
 from apbundle_gui import theme
 from apbundle_gui.models.build_table import Column, DraftTable, blocks
 from apbundle_gui.pages.build.delegates import DraftDelegate
-from apbundle_gui.pages.build.dropping import draft_paths
-from apbundle_gui.widgets import TableView
+from apbundle_gui.widgets import TableView, local_paths
 
 ROWS_TYPE: Final = "application/x-apbundle-draft-rows"
 """What a drag of the table's own rows carries. The rows themselves are the selected ones."""
-WIDTHS: Final = (180, 44, 200, 124, 72, 88)
+WIDTHS: Final = (200, 44, 200, 112, 120, 80, 72, 96, 84)
 MOST_SELECTED: Final = 1000
 """How many new rows are selected at most."""
-ROOM_FOR_TENSORS: Final = 700
-ROOM_FOR_FORMAT: Final = 560
+ROOM_FOR: Final = {
+    Column.FORMAT: 520,
+    Column.ARCHITECTURE: 640,
+    Column.STORED: 760,
+    Column.TENSORS: 860,
+    Column.VERSION: 960,
+}
 """Widths of the table in pixels below which a column gives its room to the sources."""
 
 
@@ -46,11 +50,20 @@ class DraftView(TableView):
         Emitted with the row in front of which the selected ones shall go.
     fix_wanted
         Emitted with the row whose problem shall be fixed.
+    files_entered
+        Emitted with the paths of a drag that came over the table.
+    sort_wanted
+        Emitted with the column whose heading was clicked.
+    switch_wanted
+        The selected rows shall go into the bundle, or be kept out of it.
     """
 
     paths_dropped = Signal(object, int)
     rows_dropped = Signal(int)
     fix_wanted = Signal(int)
+    files_entered = Signal(object)
+    sort_wanted = Signal(int)
+    switch_wanted = Signal()
 
     def __init__(self, table: DraftTable, parent: QWidget | None = None) -> None:
         super().__init__(parent, sortable=False, framed=True)
@@ -68,7 +81,10 @@ class DraftView(TableView):
         delegate.fix_clicked.connect(self.fix_wanted)
         self.setItemDelegate(delegate)
         self.set_widths(list(WIDTHS), Column.SOURCE)
-        self.horizontalHeader().moveSection(Column.NUMBER, 0)
+        header = self.horizontalHeader()
+        header.moveSection(Column.NUMBER, 0)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self.sort_wanted)
         self._drop_at: int | None = None
 
     @property
@@ -84,15 +100,15 @@ class DraftView(TableView):
         """The ids of the selected rows."""
         return frozenset(self._table.rows[row].id for row in self.selected_rows())
 
-    def show_new(self, ids: frozenset[int]) -> None:
-        """Make rows that are new the current ones: selected, unless they are all there are or too many."""
+    def show_new(self, ids: frozenset[int], *, alone: bool = False) -> None:
+        """Make rows the current ones: selected, unless they are too many, or all there are and not meant ``alone``."""
         rows = [at for at, row in enumerate(self._table.rows) if row.id in ids]
         if not rows:
             return
         first = self._table.index(rows[0], Column.NAME)
         self.selectionModel().setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
         self.scrollTo(first)
-        if len(rows) == self._table.rowCount() or len(rows) > MOST_SELECTED:
+        if (len(rows) == self._table.rowCount() and not alone) or len(rows) > MOST_SELECTED:
             return
         selection = QItemSelection()
         last = self._table.columnCount() - 1
@@ -121,12 +137,15 @@ class DraftView(TableView):
                 else:
                     self.edit_name()
                 return
+        if event.key() == Qt.Key.Key_Space and not event.modifiers() and self.selectionModel().hasSelection():
+            self.switch_wanted.emit()
+            return
         super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         width = self.viewport().width()
-        self.setColumnHidden(Column.TENSORS, width < ROOM_FOR_TENSORS)
-        self.setColumnHidden(Column.FORMAT, width < ROOM_FOR_FORMAT)
+        for column, least in ROOM_FOR.items():
+            self.setColumnHidden(column, width < least)
         super().resizeEvent(event)
 
     # -- dragging ------------------------------------------------------------------------------------------------
@@ -149,6 +168,8 @@ class DraftView(TableView):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self._consider(event)
+        if event.source() is None and (paths := local_paths(event.mimeData())):
+            self.files_entered.emit(paths)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         self._consider(event)
@@ -167,7 +188,7 @@ class DraftView(TableView):
             event.setDropAction(Qt.DropAction.MoveAction)
             event.accept()
             self.rows_dropped.emit(at)
-        elif paths := draft_paths(event.mimeData()):
+        elif paths := local_paths(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.paths_dropped.emit(paths, at)
@@ -176,7 +197,7 @@ class DraftView(TableView):
     def _consider(self, event: QDragMoveEvent) -> None:
         mime = event.mimeData()
         own = mime.hasFormat(ROWS_TYPE)
-        if own or draft_paths(mime):
+        if own or local_paths(mime):
             event.setDropAction(Qt.DropAction.MoveAction if own else Qt.DropAction.CopyAction)
             event.accept()
             self._show_drop_at(self._row_at(event.position().toPoint()))

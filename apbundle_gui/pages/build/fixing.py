@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -24,8 +24,16 @@ class Fixing(QObject):
         What is wrong now; the page keeps it up to date.
     """
 
-    def __init__(self, store: DraftStore, table: DraftTable, sources: Sources, page: QWidget) -> None:
+    def __init__(
+        self,
+        store: DraftStore,
+        table: DraftTable,
+        sources: Sources,
+        choose_output: Callable[[], object],
+        page: QWidget,
+    ) -> None:
         super().__init__(page)
+        self._choose_output = choose_output
         self._store = store
         self._table = table
         self._sources = sources
@@ -37,7 +45,7 @@ class Fixing(QObject):
         return {
             row: problem.fix
             for row, problem in self.problems.rows.items()
-            if problem.fix is not None and problem.fix.remedy is not Remedy.LOCATE
+            if problem.fix is not None and not problem.fix.remedy.asks and not problem.fix.remedy.is_choice
         }
 
     def fix(self, row: int) -> None:
@@ -50,6 +58,16 @@ class Fixing(QObject):
         else:
             self._apply({self._table.rows[row].id: problem.fix})
 
+    def fix_output(self) -> None:
+        """Do what the button beside the output does."""
+        problem = self.problems.output
+        if problem is None or problem.fix is None:
+            return
+        if problem.fix.remedy is Remedy.CHOOSE:
+            self._choose_output()
+        else:
+            self._store.put(problem.fix.value)
+
     def fix_all(self) -> None:
         """Do what all the buttons do, as far as nothing has to be asked."""
         self._apply(self.fixes())
@@ -58,17 +76,19 @@ class Fixing(QObject):
         def those(remedy: Remedy) -> dict[int, str]:
             return {row: fix.value for row, fix in fixes.items() if fix.remedy is remedy}
 
-        paths = {row.id: row.path for row in self._table.rows}
+        sources = {row.id: row.source for row in self._table.rows}
         if names := those(Remedy.RENAME):
             self._store.rename(names)
-        if gone := those(Remedy.REMOVE):
+        if gone := those(Remedy.REMOVE) | those(Remedy.DROP):
             self._store.remove(frozenset(gone))
+        if stored := those(Remedy.STORE):
+            self._store.compress(frozenset(stored), False)
         if outputs := those(Remedy.OUTPUT):
             self._store.put(next(iter(outputs.values())))
         if accepted := those(Remedy.ACCEPT):
-            self._sources.accept(paths[row] for row in accepted)
+            self._sources.accept(sources[row] for row in accepted)
         if those(Remedy.LOOK):
-            self._sources.refresh(list(paths.values()))
+            self._sources.refresh(list(sources.values()))
 
     def _locate(self, row: int) -> None:
         source = self._table.rows[row]

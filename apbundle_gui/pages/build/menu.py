@@ -12,7 +12,16 @@ from apbundle_gui.actions import find
 from apbundle_gui.models import text as words
 from apbundle_gui.models.build_problems import Fix
 
-NAMES = ("build.rename", "build.move_up", "build.move_down", "build.remove")
+NAMES = (
+    "build.rename",
+    "build.describe",
+    "build.duplicate",
+    "build.switch",
+    "build.compress",
+    "build.move_up",
+    "build.move_down",
+    "build.remove",
+)
 
 
 def row_menu(parent: QWidget, fix: Fix | None, do_fix: Callable[[], object], run: Callable[[str], object]) -> QMenu:

@@ -1,55 +1,72 @@
-"""What the draft would become: how large its models and its file are, and what is at the place where it goes."""
+"""What the draft would become: its problems, the layout of its file, and what is at the place where it goes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from apbundle_gui.models.build_judgement import Judgement, Known, judge
 from apbundle_gui.models.build_store import DraftStore
+from apbundle_gui.models.byte_map import FileMap
+from apbundle_gui.models.draft_outlook import draft_map
+from apbundle_gui.models.draft_recipe import recipe_of
+from apbundle_gui.pages.build.working import Worker
 from apbundle_gui.services import Services
-from apbundle_gui.services.building import plan_size
-from apbundle_gui.services.sources import OutputFacts, SourceFacts, look_at_output
+from apbundle_gui.services.planning import Planned, plan
+from apbundle_gui.services.sources import OutputFacts, Sources, look_at_output
+from apbundle_gui.services.twins import Twins
 
 SETTLE_MS: Final = 120
 """How long the draft has to rest before it is planned, in milliseconds."""
 
 
 class Outlook(QObject):
-    """Follows the draft; what takes long is worked out by jobs once the draft has come to rest.
+    """Follows the draft and its sources; what takes long is worked out by jobs once the draft has come to rest.
 
     Attributes
     ----------
-    sizes, total
-        Bytes of each row's source and of all of them, as of the last :meth:`measure`.
-    planned
-        Bytes of the file to be; ``None`` when it is not known, or the draft cannot be built.
+    judgement
+        Sizes and problems, as of the last time the draft was judged.
+    planned, map
+        The layout of the file to be; ``None`` while it is not known, or when the draft cannot be built.
+    rows
+        The ids of the rows that are in the map, in their order.
     resting
         The timer that waits until the draft has come to rest.
-    output_seen, size_planned
-        Emitted when the output was looked at, and when the size was worked out.
+    judged, layout_known
+        Emitted when there are others.
     """
 
-    output_seen = Signal()
-    size_planned = Signal()
+    judged = Signal()
+    layout_known = Signal()
 
-    def __init__(self, services: Services, store: DraftStore, parent: QObject | None = None) -> None:
+    def __init__(self, services: Services, store: DraftStore, sources: Sources, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._services = services
         self._store = store
+        self._sources = sources
+        self._twins = Twins(services, self)
         self._seen: OutputFacts | None = None
         self._planning = False
-        self.sizes: list[int] = []
-        self.total = 0
-        self.planned: int | None = None
+        self._judging = Worker(services, "Looking for problems")
+        self._compared: object = None
+        self.judgement = Judgement()
+        self.planned: Planned | None = None
+        self.map: FileMap | None = None
+        self.rows: tuple[int, ...] = ()
         self.resting = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self.resting.timeout.connect(self._work)
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._judge)
+        self._twins.changed.connect(self._soon.start)
+        sources.changed.connect(self.forget)
 
     @property
     def busy(self) -> bool:
         """Whether something is still to come."""
-        return self.resting.isActive() or self._planning
+        return self.resting.isActive() or self._planning or self._soon.isActive() or self._judging.busy
 
     @property
     def output(self) -> OutputFacts | None:
@@ -57,36 +74,64 @@ class Outlook(QObject):
         seen = self._seen
         return seen if seen is not None and seen.path == self._store.draft.target else None
 
-    def measure(self, facts: Mapping[str, SourceFacts]) -> None:
-        """Take the sizes of the draft's sources as they are known now."""
-        known = [facts.get(row.path) for row in self._store.draft.rows]
-        self.sizes = [0 if each is None or each.identity is None else each.identity.size for each in known]
-        self.total = sum(self.sizes)
-
     def size_of(self, rows: Collection[int]) -> int:
         """Bytes of these rows, by place."""
-        return sum(self.sizes[row] for row in rows) if len(self.sizes) == len(self._store.draft.rows) else 0
+        sizes = self.judgement.sizes
+        return sum(sizes[row] for row in rows) if len(sizes) == len(self._store.draft.rows) else 0
 
     def forget(self) -> None:
-        """The draft is another one: plan it anew."""
+        """The draft or a source is another one: judge at once, plan once it has come to rest."""
         self.planned = None
         self._planning = True
+        self._soon.start()
         self.resting.start()
 
+    def stop(self) -> None:
+        """Begin nothing any more."""
+        self.resting.stop()
+        self._soon.stop()
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        draft, sources = self._store.draft, self._sources
+        needed = self.planned.file_size if self.planned is not None and self.planned.exact else None
+        known = Known(dict(sources.facts), self.output, set(sources.changed_sources), self._twins.found, needed)
+        self._judging.run(len(draft.rows), lambda pace: judge(draft, known, pace), self._take)
+
+    def _take(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        self.judged.emit()
+
+    # -- planning ------------------------------------------------------------------------------------------------
+
     def _work(self) -> None:
-        draft = self._store.draft
-        if not draft.rows or len(self.sizes) != len(draft.rows):
-            self._planning = False
+        draft, facts = self._store.draft, dict(self._sources.facts)
+        self._planning = False
+        if not draft.rows:
+            self.planned = self.map = None
+            self.layout_known.emit()
             return
+        self._planning = True
         look_at_output(self._services, draft.target, self._output_seen)
-        models = list(zip(draft.rows, self.sizes, strict=True))
-        plan_size(self._services, models, draft.description, draft.options.config, self._size_planned)
+        plan(self._services, lambda pace: recipe_of(draft, pace), facts, self._plan_known)
+        compared = draft.rows, [(path, known.identity) for path, known in facts.items()]
+        if compared != self._compared:
+            self._compared = compared
+            self._twins.look([row.source for row in draft.rows if row.enabled], facts)
 
     def _output_seen(self, output: OutputFacts) -> None:
         self._seen = output
-        self.output_seen.emit()
+        self._soon.start()
 
-    def _size_planned(self, size: int | None) -> None:
-        self.planned = size
+    def _plan_known(self, planned: Planned | Exception) -> None:
         self._planning = False
-        self.size_planned.emit()
+        rows = self._store.draft.enabled
+        if isinstance(planned, Planned) and len(rows) == len(planned.starts):
+            self.planned = planned
+            self.rows = tuple([row.id for row in rows])
+            self.map = draft_map(planned, tuple([row.name for row in rows]))
+        else:
+            self.planned = self.map = None
+        self._soon.start()
+        self.layout_known.emit()

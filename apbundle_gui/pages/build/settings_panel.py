@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSizePolicy, QV
 from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import Draft, Options
 from apbundle_gui.models.build_problems import Problem
+from apbundle_gui.models.draft_outlook import padding_text, reader_text, size_text
 from apbundle_gui.pages.build.fields import PathField, TextField
+from apbundle_gui.services.planning import Planned
 from apbundle_gui.services.sources import OutputFacts
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Card, Divider, Facts, Note, SecondaryLabel, icon_button, set_property
+from apbundle_gui.widgets import Divider, Facts, Note, SecondaryLabel, button, icon_button, set_property
 
 ALIGNMENTS: Final = (
     ("None", 1, "Models stand one right after the other"),
@@ -33,7 +35,7 @@ PLAIN_TIP: Final = (
 )
 
 
-class SettingsPanel(Card):
+class SettingsPanel(QWidget):
     """Everything of the draft but its rows.
 
     Attributes
@@ -42,6 +44,8 @@ class SettingsPanel(Card):
         Emitted with what was typed.
     output_wanted
         The user wants to choose the output in a dialog.
+    fix_wanted
+        The problem of the output shall be fixed.
     options_changed
         Emitted with the :class:`~apbundle_gui.models.build_draft.Options` chosen.
     left
@@ -51,11 +55,16 @@ class SettingsPanel(Card):
     output_typed = Signal(str)
     described = Signal(str)
     output_wanted = Signal()
+    fix_wanted = Signal()
     options_changed = Signal(object)
     left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Bundle", parent)
+        super().__init__(parent)
+        set_property(self, kind="body")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(Space.L, Space.M, Space.L, Space.M)
+        self.body.setSpacing(Space.S)
         self._options = Options()
         self._compose_output()
         self.body.addSpacing(Space.XS)
@@ -73,9 +82,12 @@ class SettingsPanel(Card):
         self.body.addStretch(1)
         self.body.addWidget(Divider())
         self.body.addSpacing(Space.XS)
-        for caption in ("Models", "File size", "Free space"):
+        for caption in ("Models", "Padding", "File size", "Free space", "Takes about"):
             self.facts.add(caption)
         self.body.addWidget(self.facts)
+        self.readers = SecondaryLabel(wrap=True)
+        self.readers.setAccessibleDescription("Who can read it")
+        self.body.addWidget(self.readers)
         self._connect()
 
     def _compose_output(self) -> None:
@@ -90,7 +102,13 @@ class SettingsPanel(Card):
         self.body.addWidget(SecondaryLabel("Output"))
         self.body.addLayout(row)
         self.output_note = Note()
-        self.body.addWidget(self.output_note)
+        self.output_fix = button("", self.fix_wanted.emit)
+        self.output_fix.hide()
+        said = QHBoxLayout()
+        said.setSpacing(Space.S)
+        said.addWidget(self.output_note, 1)
+        said.addWidget(self.output_fix, 0, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(said)
 
     def _compose_options(self) -> None:
         self.alignment = _choices("Alignment", ALIGNMENTS)
@@ -155,18 +173,36 @@ class SettingsPanel(Card):
             self.output_note.say(f"Replaces the file that is there{kind}.", Tone.WARNING)
         else:
             self.output_note.say("")
+        fix = problem.fix if problem is not None else None
+        self.output_fix.setVisible(fix is not None)
+        self.output_fix.setText("" if fix is None else fix.label)
         set_property(self.output, tone="danger" if problem is not None and problem.blocking else "")
         free = None if output is None else output.free
         tip = "" if free is None else words.exact_size(free)
         self.facts.set("Free space", "" if free is None else words.size(free), tip)
 
-    def show_size(self, total: int, planned: int | None, otherwise: str) -> None:
-        """Say how much will be written: the models' bytes, and the file's or, where it is not known, ``otherwise``."""
+    def show_plan(self, draft: Draft, total: int, planned: Planned | None, otherwise: str, seconds: float) -> None:
+        """Show how much will be written, what alignment costs, how long it takes, and who can read it.
+
+        Parameters
+        ----------
+        total
+            Bytes of the models.
+        otherwise
+            What stands for the size of the file where it is not known.
+        seconds
+            How long the build takes at the rate of the last one; 0 when there was none.
+        """
         self.facts.set("Models", words.size(total), words.exact_size(total))
         if planned is None:
-            self.facts.set("File size", otherwise, "")
+            for caption in ("Padding", "File size"):
+                self.facts.set(caption, otherwise, "")
         else:
-            self.facts.set("File size", words.size(planned), words.exact_size(planned))
+            self.facts.set("Padding", padding_text(planned), words.exact_size(planned.padding))
+            self.facts.set("File size", size_text(planned), words.exact_size(planned.file_size))
+        self.facts.set("Takes about", words.duration(seconds) if seconds else "", "At the rate of the last build")
+        self.facts.show_row("Takes about", bool(seconds))
+        self.readers.setText(reader_text(draft))
 
 
 def _choices(name: str, choices: tuple[tuple[str, object, str], ...]) -> QComboBox:

@@ -1,4 +1,4 @@
-"""The page with a draft on it: header, table with its totals, and the settings beside it."""
+"""The page with a draft on it: header, byte ruler, table with its totals, and the panels beside it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from apbundle_gui.models.build_table import DraftTable
 from apbundle_gui.pages.build.draft_view import DraftView
 from apbundle_gui.pages.build.footer import Footer
 from apbundle_gui.pages.build.header import Header
-from apbundle_gui.pages.build.settings_panel import SettingsPanel
+from apbundle_gui.pages.build.ruler import RulerCard
+from apbundle_gui.pages.build.side import Side
 from apbundle_gui.services import Settings
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import ErrorCard, button
 
-PANEL_WIDTH: Final = 320
-"""Width of the settings at first, in pixels."""
+PANEL_WIDTH: Final = 344
+"""Width of the panels at first, in pixels."""
 _SPLITTER_KEY: Final = "build/splitter"
 
 
@@ -29,6 +30,8 @@ class Workbench(QWidget):
     ----------
     table
         The rows of the draft.
+    side
+        What is beside them.
     build, add_files, add_folder
         What the buttons of the header do.
 
@@ -48,6 +51,7 @@ class Workbench(QWidget):
     def __init__(
         self,
         table: DraftTable,
+        side: Side,
         build: Callable[[], object],
         add_files: Callable[[], object],
         add_folder: Callable[[], object],
@@ -65,7 +69,8 @@ class Workbench(QWidget):
         self.error_card.hide()
         self.view = DraftView(table)
         self.footer = Footer(self.fix_all_clicked.emit)
-        self.panel = SettingsPanel()
+        self.ruler = RulerCard()
+        self.side = side
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +81,7 @@ class Workbench(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(Space.M)
         self.splitter.addWidget(left)
-        self.splitter.addWidget(_scrolling(self.panel))
+        self.splitter.addWidget(side)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
         rows = QVBoxLayout(self)
@@ -84,6 +89,7 @@ class Workbench(QWidget):
         rows.setSpacing(Space.M)
         rows.addWidget(self.header)
         rows.addWidget(self.error_card)
+        rows.addWidget(self.ruler)
         rows.addWidget(self.splitter, 1)
 
     def restore(self, settings: Settings) -> None:
@@ -99,14 +105,3 @@ class Workbench(QWidget):
     def _dismiss(self) -> None:
         self.error_card.hide()
         self.dismissed.emit()
-
-
-def _scrolling(panel: QWidget) -> QScrollArea:
-    """The panel at its least height or more: below an error card in a small window it scrolls."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus within: no stop of its own
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(panel)
-    area.setMinimumWidth(panel.minimumSizeHint().width())
-    return area
