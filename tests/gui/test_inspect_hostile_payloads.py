@@ -43,7 +43,7 @@ class Trap:
         self.texts = [
             form.format(path)
             for path in (self.watch.marker, self.pipe)
-            for form in ('<img src="{}">', "file://{}", "{}", "<style>@import url({})</style>\n", '"><a href="{}">')
+            for form in ('<img src="{}">', "file://{}", "{}", '"><style>@import url({})</style>\n')
         ]
 
 

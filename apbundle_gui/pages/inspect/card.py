@@ -45,13 +45,11 @@ class Fact(QWidget):
 
 
 class VerifyProgress(QWidget):
-    """How far verifying is. It keeps its place while there is nothing to say."""
+    """How far verifying is."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        policy = QSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        policy.setRetainSizeWhenHidden(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFixedWidth(PROGRESS_WIDTH)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -98,7 +96,7 @@ class BundleCard(Card):
         self._compose_path()
         self.body.addSpacing(Space.XS)
         facts = QWidget()
-        flow = FlowLayout(facts, spacing=Space.L)
+        flow = FlowLayout(facts, spacing=Space.M)
         captions = ("Size", "Models", "Created", "Format", "Data offset", "Checksums")
         self.facts = {caption: Fact(caption) for caption in captions}
         for fact in self.facts.values():
@@ -140,6 +138,7 @@ class BundleCard(Card):
         row.addWidget(self.path, 1)
         self.progress = VerifyProgress()
         row.addWidget(self.progress)
+        self.path.setMinimumHeight(self.progress.sizeHint().height())  # nothing below moves when that appears
         self.body.addLayout(row)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
@@ -156,8 +155,7 @@ class BundleCard(Card):
         total = reader.manifest.total_size
         facts["Models"].set_value(words.count(len(inspection.names)), f"{words.exact_size(total)} in all models")
         facts["Created"].set_value(words.timestamp(bundle.created_at), f"{bundle.created_at:,} seconds since 1970")
-        without = ", plain" if bundle.extension_error is None else ", unusable extension"
-        extension = ", with extension" if reader.extension is not None else without
+        extension = " + extension" if reader.extension is not None else ", plain"
         facts["Format"].set_value(f"Version {reader.version}{extension}")
         offset = bundle.data_offset
         aligned = f"{words.offset_tooltip(offset)}\nModels begin at multiples of {words.exact_size(bundle.alignment)}"

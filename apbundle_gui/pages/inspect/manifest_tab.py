@@ -22,9 +22,9 @@ from apbundle_gui.widgets import Facts, Note, SectionTitle, TableView
 
 WIDTHS = (
     Width(76),
-    Width(62),
+    Width(62, drop=3),
     Width(144, grow=2),
-    Width(196, drop=2),
+    Width(196, drop=4),
     Width(100, grow=3),
     Width(122, grow=3, drop=1),
 )

@@ -184,6 +184,7 @@ class InspectPage(Page):
     def shutdown(self) -> None:
         for tab in self._all_tabs:
             tab.remember()
+            tab.hidden()
         self.services.settings.remember(_SIDES_KEY, self.sides.saveState())
         self.services.settings.remember(_TAB_KEY, self.tabs.bar.currentIndex())
         self.changes.watch.close()

@@ -45,7 +45,7 @@ class RemarksView(QFrame):
         self.view.horizontalHeader().hide()
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         set_delegates(self.view, mono=(OFFSET,), toned=(TITLE,))
-        self.view.set_widths([170, 0, 104], stretch=MESSAGE)
+        self.view.set_widths([150, 0, 92], stretch=MESSAGE)
         self.view.setWordWrap(True)
         self.view.clicked.connect(self._choose)
         self.view.activated.connect(self._choose)
@@ -67,7 +67,7 @@ class RemarksView(QFrame):
     def _fit(self) -> None:
         """Break long remarks into lines, and be as high as the first few take."""
         count = self.list.rowCount()
-        room = QRect(0, 0, self.view.columnWidth(MESSAGE) - 2 * (Space.S + 3), 1 << 20)
+        room = QRect(0, 0, self.view.columnWidth(MESSAGE) - 2 * (Space.S + 6), 1 << 20)
         for row in range(min(count, MOST_WRAPPED)):
             text = str(self.list.index(row, MESSAGE).data())
             lines = self.view.fontMetrics().boundingRect(room, int(Qt.TextFlag.TextWordWrap), text)

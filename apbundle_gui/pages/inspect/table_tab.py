@@ -20,7 +20,7 @@ from apbundle_gui.widgets import Card, SecondaryLabel, TableView
 
 PANEL_WIDTH: Final = 360
 """Width of the particulars at first, in pixels, where there is room."""
-_PANEL_SHARE: Final = 0.36
+_PANEL_SHARE: Final = 0.4
 MOST_RESTORED: Final = 10_000
 """How many things are selected again after sorting; of more, only the current one is."""
 MOST_RANGES: Final = 512
