@@ -319,6 +319,8 @@ def main() -> None:
         session = Session(Path(sys.argv[1]), Path(folder, "settings.ini"), "--watch" in sys.argv)
         import_ahead()
         session.play()
+        if session.watch is not None:
+            session.watch.end()
         print(json.dumps(session.steps))
         session.window.shut_down()
 

@@ -42,6 +42,8 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
                 soonest = min(step["seconds"] for step in steps)
                 yield Row(f"{title}: {_FIRST[name]}", soonest, "allowed", FIRST_ROWS, 1.0)
             yield Row(f"{title}: {name}, worst gap", min(step["worst"] for step in steps), "allowed", WORST, 1.0)
+        own = max(min(step["own"] for step in steps) for steps in zip(*rounds, strict=True))
+        yield Row(f"{title}: the worst of all without what others took", own, "allowed", WORST, 1.0)
         path.unlink()
 
 

@@ -72,6 +72,7 @@ class Watch:
         self._window = threading.get_ident()
         self._held: list[dict[int, FrameType]] = []
         self._held_lock = threading.Lock()
+        self._ended = threading.Event()
         self._round = 0.0
         gc.callbacks.append(self._collect)
         beat.timer.timeout.connect(self._let_go)
@@ -91,8 +92,7 @@ class Watch:
         return (f"{count} × {stack}" for stack, count in seen.most_common(most))
 
     def _look(self) -> None:
-        while True:
-            time.sleep(_LOOK_S)
+        while not self._ended.wait(_LOOK_S):
             if time.perf_counter() - self._beat.last > LATE_S - _LOOK_S:
                 with self._held_lock:
                     self._held.append(sys._current_frames())
@@ -103,6 +103,12 @@ class Watch:
         others = {_brief(frame, 1) for ident, frame in frames.items() if ident not in (own, self._window)}
         busy = "; ".join(sorted(other for other in others if "threading" not in other))
         return f"{_brief(frames[self._window], _DEPTH)}   [{busy}]"
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._ended.set()
+        self._thread.join()
+        gc.callbacks.remove(self._collect)
 
     def _let_go(self) -> None:
         """Drop the frames in the window's thread: what lived in them may end nowhere else."""
