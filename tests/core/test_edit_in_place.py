@@ -9,8 +9,10 @@ import os
 import random
 import signal
 import stat
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -363,6 +365,28 @@ def test_a_journal_that_is_torn_or_of_another_file_changes_nothing(plain_scene: 
             BundleReader.open(scene.path).close()
         assert scene.path.read_bytes() == other
         assert scene.journal.read_bytes() == journal
+
+
+def test_a_journal_made_from_the_specification(plain_scene: Scene) -> None:
+    old, new = plain_scene.old, plain_scene.new
+    places = [at for at in range(len(old)) if old[at] != new[at]]
+    start, end = places[0], places[-1] + 1
+    (length,) = struct.unpack_from("<Q", old, 12)
+    numbers = struct.pack("<QQQQ", len(old), start, end - start, 20 + length)
+    body = b"APBJRNL1" + numbers + sha256(old[: 20 + length]).digest() + old[start:end] + new[start:end]
+    plain_scene.journal.write_bytes(body + sha256(body).digest())
+    plain_scene.path.write_bytes(new[: start + 9] + old[start + 9 :])
+    assert plain_scene.found() == old
+    recorded_one: list[bytes] = []
+
+    def watch(name: str, call: Call, arguments: tuple[Any, ...]) -> Any:
+        if name == "unlink" and plain_scene.journal.exists():
+            recorded_one.append(plain_scene.journal.read_bytes())
+        return call(*arguments)
+
+    with watched(watch):
+        plain_scene.edit()
+    assert recorded_one == [body + sha256(body).digest()]
 
 
 def test_a_journal_in_the_way_of_another_change(plain_scene: Scene) -> None:

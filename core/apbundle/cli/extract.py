@@ -7,9 +7,8 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from apbundle.cli.extract_recipe import write_recipe_beside
 from apbundle.cli.failures import Failure, UsageError, describe
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
@@ -20,6 +19,9 @@ from apbundle.format.extract import ExtractReport, NotExtracted, copy_model, ext
 from apbundle.format.reader import BundleReader
 from apbundle.progress import Reporter
 from apbundle.text import printable
+
+if TYPE_CHECKING:
+    from apbundle.cli.extract_recipe import RecipeBeside
 
 _STDOUT = "-"
 
@@ -57,7 +59,7 @@ def _run(options: Namespace, output: Output) -> int:
         if options.output == _STDOUT:
             return _to_stdout(reader, names, output)
         report = _to_folder(reader, names, options.output, options.force)
-        recipe = write_recipe_beside(reader, report, options.output, force=options.force) if options.recipe else None
+        recipe = _recipe(reader, report, options) if options.recipe else None
     status = max(_status(report), recipe.status if recipe else 0)
     failed = [(item.name, _why(item, options.force)) for item in report.failed]
     if output.json:
@@ -70,6 +72,12 @@ def _run(options: Namespace, output: Output) -> int:
     if recipe is not None:
         recipe.tell(output)
     return status
+
+
+def _recipe(reader: BundleReader, report: ExtractReport, options: Namespace) -> RecipeBeside:
+    from apbundle.cli.extract_recipe import write_recipe_beside  # which most extractions do without
+
+    return write_recipe_beside(reader, report, options.output, force=options.force)
 
 
 def _check_name(reader: BundleReader, name: str) -> None:

@@ -10,7 +10,6 @@ from apbundle.cli.description import describe_bundle
 from apbundle.cli.failures import UsageError
 from apbundle.cli.inputs import parse_inputs, parse_metadata
 from apbundle.cli.output import Output
-from apbundle.cli.pack_recipe import is_recipe, pack_recipe
 from apbundle.cli.parsing import Command
 from apbundle.cli.sparing import spare_models
 from apbundle.cli.tables import packed_tables
@@ -21,6 +20,7 @@ from apbundle.format import layout
 from apbundle.format.model import DIGEST_ALGORITHMS
 from apbundle.format.reader import BundleReader
 
+_RECIPE_ENDING = ".toml"
 _NO_DIGEST = "none"
 
 
@@ -82,17 +82,28 @@ def _run(options: Namespace, output: Output) -> int:
     if options.output is not None:
         options.models.insert(0, options.out)
         options.out = options.output
-    elif is_recipe(options.out):
+    elif _is_recipe(options.out):
         options.models.insert(0, options.out)
         options.out = None
-    from_recipe = options.models and is_recipe(options.models[0])
-    written = pack_recipe(options) if from_recipe else _pack_models(options)
+    from_recipe = options.models and _is_recipe(options.models[0])
+    written = _pack_recipe(options) if from_recipe else _pack_models(options)
     with BundleReader.open(written) as reader:
         if output.json:
             output.document(describe_bundle(reader))
         else:
             output.show(*packed_tables(reader))
     return 0
+
+
+def _is_recipe(operand: str) -> bool:
+    """Whether an operand is a recipe: it ends in ``.toml``. To store one as a model, give it a name: ``NAME=PATH``."""
+    return operand.lower().endswith(_RECIPE_ENDING) and "=" not in operand
+
+
+def _pack_recipe(options: Namespace) -> str:
+    from apbundle.cli.pack_recipe import pack_recipe  # which most bundles are packed without
+
+    return pack_recipe(options)
 
 
 def _pack_models(options: Namespace) -> str:

@@ -14,11 +14,6 @@ from apbundle.recipe.reading import read_recipe
 _SAID_BY_THE_RECIPE = ("description", "align", "digest", "compress", "meta", "plain")
 
 
-def is_recipe(operand: str) -> bool:
-    """Whether an operand of ``pack`` is a recipe: it ends in ``.toml``. One as a model takes a name: ``NAME=PATH``."""
-    return operand.lower().endswith(".toml") and "=" not in operand
-
-
 def pack_recipe(options: Namespace) -> str:
     """Build the recipe that is the only operand and return the path written.
 
@@ -40,7 +35,7 @@ def pack_recipe(options: Namespace) -> str:
         raise UsageError("the recipe names no output", "Say where the bundle goes: -o OUT.")
     if options.created_at is not None:
         recipe = replace(recipe, created_at=options.created_at)
-    if is_recipe(out):
+    if out.lower().endswith(".toml"):
         raise UsageError(f"{out!r} would be a bundle with the name of a recipe", "Give it another ending.")
     spare_models(out)
     with working() as (progress, cancel):
