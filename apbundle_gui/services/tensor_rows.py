@@ -68,11 +68,11 @@ def first_with_prefix(table: TensorTable, prefix: str) -> int | None:
         return 0 if len(table) else None
     wanted = prefix.encode("utf-8", "backslashreplace")
     for first, names, ends in table.name_batches():
-        starts = np.concatenate((np.zeros(1, ends.dtype), ends[:-1]))
         at = names.find(wanted)
         while at >= 0:
-            place = int(np.searchsorted(starts, at, "right")) - 1
-            if starts[place] == at and at + len(wanted) <= ends[place]:
+            place = int(np.searchsorted(ends, at, "right"))
+            begins = at == (int(ends[place - 1]) if place else 0)
+            if begins and at + len(wanted) <= ends[place]:
                 return first + place
             at = names.find(wanted, at + 1)
     return None

@@ -87,11 +87,11 @@ class TensorsTab(TableTab):
             thing = inspection.contents.row_of(place.model, place.tensor)
         if thing >= 0 and thing != self.current():
             self.show_selected([thing], thing)
-        elif thing < 0 and place.model is not None and not self._is_current_in(place.model, place.group):
+        elif thing < 0 and place.model is not None and self.isVisible() and not self._is_in(place.model, place.group):
             self._show_beginning(inspection, place.model, place.group)
         self._show_panel()
 
-    def _is_current_in(self, model: int, group: str) -> bool:
+    def _is_in(self, model: int, group: str) -> bool:
         """Whether the tensor that is shown is one of a group of a model."""
         thing = self.current()
         if self.inspection is None or thing is None:
