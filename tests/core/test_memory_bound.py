@@ -15,6 +15,7 @@ import pytest
 
 from apbundle.fileio import InputFile
 from apbundle.mapping import FileMap
+from apbundle.paged.heap import CountingHeap
 from apbundle.paging.mapped_source import MappedSource
 from apbundle.paging.pager import Pager
 from apbundle.paging.sources import HeapSource, Source
@@ -74,6 +75,18 @@ def test_units_of_mixed_sizes_that_are_read() -> None:
         limit = 48 * MIB
         source = HeapSource(lambda unit, into: into.__setitem__(slice(None), ZEROS[: len(into)]))
         assert excess(source, units, skewed(400, 1800, choose), limit) <= 2 * MIB
+
+    assert run_forked(work) == 0
+
+
+def test_many_small_models() -> None:
+    """Hundreds of them: what is known of each, and what is free between their buffers, comes to megabytes."""
+
+    def work() -> None:
+        choose = random.Random(8)
+        units = [Unit(number, f"u{number}", int(1024 * 256 ** choose.random())) for number in range(1600)]
+        source = CountingHeap(lambda unit, into: into.__setitem__(slice(None), ZEROS[: len(into)]))
+        assert excess(source, units, choose.choices(range(1600), k=5000), 32 * MIB) <= 2 * MIB
 
     assert run_forked(work) == 0
 

@@ -43,19 +43,11 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         pytest.skip("there is no /dev/shm")
 
 
-ATTEMPTS = 3
-"""What the interpreter itself takes meanwhile differs from process to process; what paging takes does not."""
-
-
 def check(path: Path, units: list[tuple[str, str]], **settings: Any) -> None:
-    outgrown: dict[str, str] = {}
-    for _ in range(ATTEMPTS):
-        worst = walk_in_a_process(path, units, **settings)
-        assert len(worst) == 3 * len(units)
-        outgrown = {walk: f"{beyond / MIB:.2f} MiB" for walk, beyond in worst.items() if beyond > SLACK}
-        if not outgrown:
-            return
-    raise AssertionError(f"more than the limit allows: {outgrown}")
+    worst = walk_in_a_process(path, units, **settings)
+    assert len(worst) == 3 * len(units)
+    outgrown = {walk: f"{beyond / MIB:.2f} MiB" for walk, beyond in worst.items() if beyond > SLACK}
+    assert not outgrown, "more than the limit allows"
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -6,6 +6,8 @@ for each granularity, model and way of walking. It checks every byte it sees.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import subprocess
@@ -21,7 +23,7 @@ from apbundle import ModelBundle
 from apbundle.paged import PagedBundle, PagingConfig
 from support.components import F32, MIB, Q8_0, gguf
 
-LIMIT = 12 * MIB
+LIMIT = 8 * MIB
 SLACK = max(2 * MIB, LIMIT // 50)
 PERIOD = 65_521
 """Bytes after which contents repeat: a prime, so that no two pages, chunks or pieces are alike."""
@@ -87,20 +89,29 @@ def rewrite(source: Path, target: Path, piece: int) -> Path:
 
 
 class Gauge:
-    """Bytes this process has in memory, above those at the start, that are beyond the limit."""
+    """By how many bytes this process outgrew ``base`` and the limit at most."""
 
-    def __init__(self) -> None:
-        self._file = os.open("/proc/self/statm", os.O_RDONLY)
-        self._page = os.sysconf("SC_PAGE_SIZE")
-        self._base = 0
-        self._base = self.now() + LIMIT
+    _file = os.open("/proc/self/statm", os.O_RDONLY) if sys.platform == "linux" else -1
+    _page = os.sysconf("SC_PAGE_SIZE") if sys.platform == "linux" else 0
+
+    def __init__(self, base: int) -> None:
+        self._base = base
         self.worst = -LIMIT
 
-    def now(self) -> int:
-        return int(os.pread(self._file, 200, 0).split()[1]) * self._page - self._base
+    @classmethod
+    def now(cls) -> int:
+        """Bytes it has in memory."""
+        return int(os.pread(cls._file, 200, 0).split()[1]) * cls._page
 
     def step(self) -> None:
-        self.worst = max(self.worst, self.now())
+        self.worst = max(self.worst, self.now() - self._base - LIMIT)
+
+
+def settle() -> None:
+    """Give back what was freed, or growth would go unseen in it."""
+    gc.collect()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _number(name: str) -> int:
@@ -150,19 +161,23 @@ def walk_all(path: str, units: list[list[str]], settings: dict[str, Any]) -> dic
     """Walk models at granularities, pairs of which are in ``units``: what was held beyond the limit at most."""
     worst = {}
     kept = []
+    with PagedBundle(path, PagingConfig(max_memory=LIMIT, **settings)) as paged:
+        for model in paged.model_names:  # brings in the code that lists, reads and decodes, and starts the thread
+            paged.get_component(model, paged.components(model)[0])
+            paged.prefetch_hint(model, paged.components(model)[1])
     for granularity, model in units:
         with PagedBundle(path, PagingConfig(max_memory=LIMIT, granularity=granularity, **settings)) as paged:
-            gauge = None
+            names = paged.components(model)
+            settle()
+            base = Gauge.now()
             for walk in WALKS:
-                paged.components(model)
-                paged.clear_cache()
-                gauge = Gauge() if gauge is None else gauge
+                gauge = Gauge(base)
                 walk(paged, model, gauge)
                 assert paged.charged <= LIMIT
                 worst[f"{granularity} {model} {walk.__name__}"] = gauge.worst
             assert paged.stats().evictions
-            name = paged.components(model)[0]
-            kept.append((paged.get_component(model, name)[:5000], name))
+            name = next(name for name in names if paged.component(model, name).size == 256)
+            kept.append((paged.get_component(model, name), name))
     for array, name in kept:  # their units were evicted, and their bundles closed
         assert is_content(array.reshape(-1).view(np.uint8), _number(name))
     return worst

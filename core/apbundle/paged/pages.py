@@ -10,6 +10,8 @@ from apbundle.paged.models import PagedModel
 COUNTED = 64 * 1024
 """Bytes from which the copy of a page is charged; of smaller ones that would cost more than it tells."""
 
+_MANY = 16  # pages in a unit, from which the last of them is a copy
+
 _NONE = memoryview(b"")
 
 
@@ -30,8 +32,11 @@ def iterate_pages(engine: Engine, model: PagedModel, size: int) -> Iterator[memo
                 yield page.toreadonly()
                 page, filled = _NONE, 0
         whole = len(view) - (len(view) - at) % size
-        for begin in range(at, whole, size):
+        last = whole - size if whole > at and len(view) >= _MANY * size else whole
+        for begin in range(at, last, size):
             yield view[begin : begin + size]
+        if last < whole:  # whoever still looks at it while the next unit is loaded shall not keep all of this one
+            yield memoryview(bytes(view[last:whole]))
         filled += len(view) - whole
         if whole < len(view):
             page = _page(engine, model, min(size, model.size - offset - whole))
