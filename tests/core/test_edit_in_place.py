@@ -22,7 +22,7 @@ from apbundle import BundleReader, MappedFile, MemoryMappedFile, ModelBundle, Mo
 from apbundle.edit.changes import Change, Describe, Lay, Reorder, SetMetadata
 from apbundle.edit.plan import edit_bundle, plan_edit
 from apbundle.errors import BundleError, DurabilityUnknown
-from apbundle.fileio import in_place, syscalls
+from apbundle.fileio import locks, syscalls
 from apbundle.fileio.journal import Journal
 from support.children import fork, run_forked, wait_for
 from support.faults import Call, Fault, failing, faults_of, recorded, watched, without_fsync
@@ -40,7 +40,7 @@ CHANGES: dict[str, list[Change]] = {
 
 @pytest.fixture(autouse=True)
 def _spare_the_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(in_place, "pause", lambda seconds: None)
+    monkeypatch.setattr(locks, "pause", lambda seconds: None)
     with without_fsync():
         yield
 

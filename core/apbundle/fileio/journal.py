@@ -14,8 +14,6 @@ from hashlib import sha256
 from struct import Struct
 from typing import Final
 
-import numpy as np
-
 SUFFIX: Final = ".journal"
 """What a journal's name has after that of its file."""
 MAGIC: Final = b"APBJRNL1"
@@ -82,6 +80,8 @@ class Journal:
             return False
         head = read(0, self.covered)
         end = self.start + len(self.old)
+        import numpy as np  # few files have a journal, and every program that opens one would wait for it
+
         now, old, new = (np.frombuffer(part, np.uint8) for part in (head[self.start : end], self.old, self.new))
         if not ((now == old) | (now == new)).all():
             return False
