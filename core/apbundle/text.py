@@ -49,6 +49,11 @@ def elide(text: str, limit: int) -> str:
     return text[:head] + ELLIPSIS + (text[-tail:] if tail else "")
 
 
+def plural(count: int, noun: str) -> str:
+    """``1 model``, ``2 models``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_size(size: int) -> str:
     """Bytes in IEC units with three significant digits: ``999 B``, ``1.00 KiB``, ``97.7 MiB``."""
     if abs(size) < 1024:

@@ -168,7 +168,18 @@ def test_names_load_no_payload_format(name: str) -> None:
 def test_verifying_loads_little(golden: Path) -> None:
     arguments = ["verify", str(golden / "ext_metadata.apbundle")]
     loaded = run_python(LOADED.format(f"from apbundle.cli import main; main({arguments})")).split("\n")[-1].split()
-    heavy = {"numpy", "asyncio", "unittest", "ssl", "socket", "multiprocessing", "concurrent", "ml_dtypes", "PySide6"}
+    heavy = {
+        "numpy",
+        "rich",
+        "asyncio",
+        "unittest",
+        "ssl",
+        "socket",
+        "multiprocessing",
+        "concurrent",
+        "ml_dtypes",
+        "PySide6",
+    }
     assert not {module.split(".")[0] for module in loaded} & heavy
     parts = {"payload", "paging", "paged", "trace", "mapping", "diff", "bundle", "config"}
     assert not {module.split(".")[1] for module in loaded if module.startswith("apbundle.")} & parts

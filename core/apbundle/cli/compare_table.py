@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from apbundle.cli.drawing import grid, headline, indented, plural, table, text
-from apbundle.text import format_size
+from apbundle.cli.drawing import grid, headline, indented, table, text
+from apbundle.text import format_size, plural
 from apbundle.trace.compare import ComparedOutcome, Comparison
 from apbundle.trace.limits import Limits
 from apbundle.trace.policies import BELADY, PolicyFacts

@@ -9,8 +9,8 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from apbundle.cli.drawing import bar, headline, plural, size, table, text
-from apbundle.text import format_size
+from apbundle.cli.drawing import bar, headline, size, table, text
+from apbundle.text import format_size, plural
 from apbundle.trace.curve import Curve
 
 _ROWS = 12

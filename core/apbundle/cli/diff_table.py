@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from apbundle.cli.drawing import MOST_ROWS, grid, indented, name, plural, table, tell_rest, text
+from apbundle.cli.drawing import MOST_ROWS, grid, indented, name, table, tell_rest, text
 from apbundle.diff.records import BundleDifference, Change, ModelDifference, TensorDifference, ValueDifference
 from apbundle.payload.tensors import TensorInfo
-from apbundle.text import printable
+from apbundle.text import plural, printable
 
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}

@@ -72,11 +72,6 @@ def size(value: int) -> str:
     return format_size(value) if value < 1024 else f"{format_size(value)} ({value:,} bytes)"
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 model``, ``2 models``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def bar(share: float, width: int = 24) -> str:
     """A bar as long as ``share`` of ``width`` columns, to an eighth of one."""
     eighths = round(share * width * 8)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
-from apbundle.cli.drawing import grid, headline, indented, name, plural, size, table, text
-from apbundle.text import format_size
+from apbundle.cli.drawing import grid, headline, indented, name, size, table, text
+from apbundle.text import format_size, plural
 from apbundle.trace.sentences import format_duration, name_of, sentence
 from apbundle.trace.stories import Eviction, EvictionCause, Hit, Idle, Miss, MissCause, Prefetch, Story
 from apbundle.trace.summary import Summary

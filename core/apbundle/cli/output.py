@@ -55,6 +55,15 @@ class Output:
                 self._console.print(renderable)
         self._write(capture.get())
 
+    def headline(self, word: str, style: str, said: str) -> None:
+        """Print the one line that says what came of a command, ``word`` in its style, all of it printable already."""
+        if _is_plain():
+            self._write(f"{word}  {said}\n")
+            return
+        from rich.text import Text
+
+        self.show(Text.assemble((word, style), f"  {said}", overflow="fold"))
+
     def line(self, text: str) -> None:
         """Print one line, made printable."""
         self._write(printable(text) + "\n")
@@ -110,6 +119,11 @@ class Output:
     def _put(self, text: str) -> None:
         with _named():
             sys.stdout.write(text)
+
+
+def _is_plain() -> bool:
+    """Whether nobody asks for a width or for colours, which take longer to load than all else."""
+    return not sys.stdout.isatty() and os.environ.keys().isdisjoint(("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"))
 
 
 @contextmanager

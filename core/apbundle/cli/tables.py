@@ -16,20 +16,19 @@ from apbundle.cli.drawing import (
     headline,
     indented,
     name,
-    plural,
     size,
     table,
     tell_rest,
     text,
     timestamp,
 )
+from apbundle.cli.findings_table import findings_table
 from apbundle.cli.metadata_table import metadata_rows
-from apbundle.cli.verify_table import digest_algorithm, findings_table
 from apbundle.errors import Finding
 from apbundle.format.extract import Extracted
 from apbundle.format.reader import BundleReader
 from apbundle.payload.detect import UNKNOWN, format_title
-from apbundle.text import format_size, printable
+from apbundle.text import format_size, plural, printable
 
 _DIGEST_SHOWN = 12
 
@@ -92,7 +91,7 @@ def _facts(reader: BundleReader) -> Table:
         "size": size(reader.file_size),
         "models": f"{len(manifest):,} in {size(manifest.total_size)}",
         "format": f"version {reader.version}, alignment {reader.alignment:,}, data from byte {reader.data_offset:,}",
-        "checksums": digest_algorithm(reader),
+        "checksums": reader.digest_algorithm or "none",
     }
     return _labelled((label, value) for label, value in rows.items() if value)
 

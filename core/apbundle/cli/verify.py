@@ -9,13 +9,15 @@ from argparse import ArgumentParser, Namespace
 from apbundle.cli import values
 from apbundle.cli.output import Output
 from apbundle.cli.parsing import Command
-from apbundle.cli.verify_table import verify_tables
 from apbundle.cli.working import working
 from apbundle.errors import Finding
 from apbundle.fileio import PIECE
 from apbundle.format.reader import BundleReader
 from apbundle.format.verify import VerifyReport, verify
 from apbundle.progress import Reporter
+from apbundle.text import format_size, plural, printable
+
+_STATUS_STYLES = {"verified": "bold green", "failed": "bold red", "no_checksums": "bold yellow"}
 
 
 def _operands(parser: ArgumentParser) -> None:
@@ -43,9 +45,28 @@ def _run(options: Namespace, output: Output) -> int:
         findings = [finding.to_json() for finding in report.findings]
         output.document({"path": options.file, "status": report.status, "findings": findings})
     else:
-        output.show(*verify_tables(reader, report, file_compared=options.expect is not None))
+        style = _STATUS_STYLES[report.status]
+        said = _said(reader, report, file_compared=options.expect is not None)
+        output.headline(report.status.replace("_", " "), style, f"{printable(reader.path)}: {said}")
+        if report.status == "failed":
+            from apbundle.cli.findings_table import findings_table
+
+            output.show("", findings_table([("error", finding) for finding in report.findings]))
     accepted = ("verified",) if options.require_checksums else ("verified", "no_checksums")
     return 0 if report.status in accepted else 1
+
+
+def _said(reader: BundleReader, report: VerifyReport, *, file_compared: bool) -> str:
+    """What came of it; ``file_compared`` if the whole file was held against a digest too."""
+    read = format_size(reader.file_size)
+    if report.status == "failed":
+        return plural(len(report.findings), "finding")
+    if report.status == "verified":
+        models = plural(len(reader.manifest), "model")
+        said = f"every byte of {read} is what was written: {models}, {reader.digest_algorithm}"
+    else:
+        said = f"nothing is wrong in {read}, but without checksums damage to a model cannot be seen"
+    return said + ("; the file has the SHA-256 expected" if file_compared else "")
 
 
 def _expected(reader: BundleReader, digest: str, report: VerifyReport, reporter: Reporter) -> VerifyReport:

@@ -186,6 +186,12 @@ class BundleReader:
         return self.extension is not None and self.extension.digests is not None
 
     @property
+    def digest_algorithm(self) -> str | None:
+        """The name of what the digests are made with, if the bundle holds any."""
+        digests = self.extension.digests if self.extension else None
+        return None if digests is None else digests.algorithm.name
+
+    @property
     def header_bytes(self) -> bytes:
         """The 20 bytes of the header."""
         return self._header
