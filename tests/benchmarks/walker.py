@@ -1,4 +1,4 @@
-"""Walk a model in this process, touching all of it, and print the most memory it took at any step as JSON."""
+"""Walk a model in this process, loading ahead, and print the most memory it took at any step as JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from apbundle import PagedBundle, PagingConfig
 def main() -> None:
     """Walk the model ``large`` of the bundle given."""
     path, granularity, limit = sys.argv[1:]
-    config = PagingConfig(max_memory=int(limit), granularity=granularity, page_size=1 << 20, prefetch=False)
+    config = PagingConfig(max_memory=int(limit), granularity=granularity)
     with PagedBundle.open(path, config) as paged:
-        next(iter(paged.iter_pages("large")))  # imports and first buffers are no part of it
+        next(_pieces(paged, granularity))  # imports and first buffers are no part of it, nor is starting the thread
+        paged.prefetch_hint("large", paged.components("large")[-1])
         paged.clear_cache()
         base, resident, accounted = memory_now(), 0, 0
         for data in _pieces(paged, granularity):

@@ -17,7 +17,7 @@ MEMORY_FILES = Path("/dev/shm")
 
 
 def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """On disk and in memory files, written in large pieces and in single pages, by component and by page."""
+    """On disk and in memory files, written in large pieces and in single pages, in pieces, by component and by page."""
     limit, size = (16 * MIB, 64 * MIB) if quick else (128 * MIB, 512 * MIB)
     places = {"on disk": folder}
     with ExitStack() as stack:
@@ -31,7 +31,7 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
                 with path.open("rb") as source, written.open("wb", buffering=0) as target:
                     while data := source.read(piece):
                         target.write(data)
-                for granularity in ("component", "page"):
+                for granularity in ("model", "component", "page"):
                     seen = in_child("walker.py", written, granularity, limit)
                     allowed = limit + max(2 * MIB, limit // 50)
                     operation = f"walk {size >> 20} MiB by {granularity}, {where}, {_size(piece)} pieces"

@@ -101,7 +101,8 @@ class PagedBundle(PagedFile):
         one-dimensional ``uint8`` array: quantised blocks, elements smaller than a byte (see :meth:`component`).
 
         Nothing is copied where the tensor lies in one unit, or in several of the map. A copy is made of one that lies
-        in several other units (chunks, small pages) or is stored encoded, and counts against the limit while it lives.
+        in several other units (chunks, small pages) or is stored encoded. Copies and views of several units count
+        against the limit while they live.
         The array stays valid after an eviction and after :meth:`close`.
 
         Raises
@@ -153,8 +154,8 @@ class PagedBundle(PagedFile):
     def read(self, model: str, offset: int = 0, size: int | None = None) -> memoryview:
         """Raw bytes of a model, read-only: ``size`` from ``offset``, or all from there.
 
-        A view of one unit, or of several of the map; of several others a copy, which counts against the limit while it
-        lives. Valid after an eviction and after :meth:`close`.
+        A view of one unit, or of several of the map; of several others a copy. What lies in several counts against the
+        limit while it lives. Valid after an eviction and after :meth:`close`.
 
         Raises
         ------
