@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from apbundle.bundle import ModelBundle
 from apbundle.format.fields import FieldTable
+from apbundle.payload.table import Integers
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.contents import BundleContents
 from apbundle_gui.services.garbage import kept
@@ -47,6 +48,7 @@ class Inspection(QObject):
         self.verification = Verification(services, opened.bundle, self)
         self.fields: FieldTable | None = None
         self._fields_job: Job | None = None
+        self._ascending: dict[int, bool] = {}
         self._closed = False
 
     def need_fields(self) -> None:
@@ -77,8 +79,19 @@ class Inspection(QObject):
             return None
         at = offset - self.reader.data_offset - entry.offset
         starts = contents.tensors.offsets
+        if self._is_ascending(model, starts):
+            last = int(np.searchsorted(starts, at, "right")) - 1
+            if last >= 0 and at - int(starts[last]) < int(contents.tensors.sizes[last]):
+                return last
         holding = np.flatnonzero((starts <= at) & (at - starts < contents.tensors.sizes))
         return int(holding[np.argmax(starts[holding])]) if len(holding) else None
+
+    def _is_ascending(self, model: int, starts: Integers) -> bool:
+        """Whether a model lists its tensors in the order of their bytes, as nearly all do; worked out once."""
+        known = self._ascending.get(model)
+        if known is None:
+            known = self._ascending[model] = bool((starts[1:] >= starts[:-1]).all())
+        return known
 
     def span_of(self, model: int, tensor: int | None = None) -> tuple[int, int] | None:
         """Offset in the file and stored bytes of a model or of one of its tensors.
