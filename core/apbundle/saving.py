@@ -61,6 +61,16 @@ def kept_models(reader: BundleReader | None, *, compress: bool) -> list[NewModel
     """
     if reader is None:
         return []
+    refuse_loss(reader)
+    models = []
+    for entry in reader.manifest:
+        again = compress and not entry.compressed
+        models.append(NewModel(entry.name, StoredSource(reader, entry), entry.metadata, again, entry.compression))
+    return models
+
+
+def refuse_loss(reader: BundleReader) -> None:
+    """Raise what :func:`kept_models` does of a bundle that cannot be written again as it is."""
     if reader.extension_error is not None:
         raise copy.copy(reader.extension_error)
     if reader.tail:
@@ -70,11 +80,6 @@ def kept_models(reader: BundleReader | None, *, compress: bool) -> list[NewModel
             path=reader.path,
             hint="Extract its models and build a new bundle from them.",
         )
-    models = []
-    for entry in reader.manifest:
-        again = compress and not entry.compressed
-        models.append(NewModel(entry.name, StoredSource(reader, entry), entry.metadata, again, entry.compression))
-    return models
 
 
 def planned_manifest(models: Sequence[NewModel], options: WriteOptions) -> BundleManifest:

@@ -134,7 +134,6 @@ def changed(wanted: Wanted, changes: Iterable[Change]) -> Wanted:
         if all(change.digest is KEPT for change in lays):
             result = replace(result, digest=usual.digest)
         result = replace(result, extension=True)
-    result.config()
     return result
 
 

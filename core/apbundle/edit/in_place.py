@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apbundle.edit.wanted import Wanted, WantedModel
 from apbundle.fileio import obstacle
+from apbundle.format import layout
 from apbundle.format.extension import Extension
 from apbundle.format.head import Head
 from apbundle.format.manifest import BundleManifest
@@ -26,6 +27,7 @@ class HeadInPlace:
 
     def __init__(self, reader: BundleReader, wanted: Wanted) -> None:
         self._reader, self._wanted = reader, wanted
+        wanted.options(reader)  # which refuses what no bundle can hold
         self.obstacles = _moved(reader, wanted)
         old = reader.extension.digests if reader.extension else None
         self.keeps_digests = wanted.digest == (None if old is None else old.algorithm.name)
@@ -51,7 +53,7 @@ class HeadInPlace:
             )
         extension = Extension(
             bundle_metadata=wanted.metadata,
-            models={model.name: model.metadata for model in wanted.models},
+            models={model.name: model.metadata for model in wanted.models if model.metadata != _NO_METADATA},
             compression={n: entry.compression for n, entry in enumerate(self._entries) if entry.compression},
             alignment=old.alignment if old else None,
             unknown=old.unknown if old else (),
@@ -99,6 +101,8 @@ def _moved(reader: BundleReader, wanted: Wanted) -> list[str]:
     manifest = reader.manifest
     if any(size and name not in kept for name, size in zip(manifest.names, manifest.sizes, strict=True)):
         obstacles.append("models are taken out")
+    if any(len(model.name.encode()) > layout.MAX_NAME for model in wanted.models):
+        obstacles.append("a name is too long")  # which the writer refuses
     if wanted.extension and reader.extension is None:
         obstacles.append("it gets an extension block")
     elif wanted.alignment != reader.alignment:

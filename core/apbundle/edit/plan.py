@@ -17,7 +17,6 @@ from apbundle.format.scratch import scratch_memory
 from apbundle.format.sources import NewModel, opened
 from apbundle.format.writer import WriteOptions, plan_models, write_bundle
 from apbundle.progress import Cancel, Progress, Reporter
-from apbundle.saving import kept_options
 from apbundle.text import format_size
 
 
@@ -111,12 +110,12 @@ def plan_edit(reader: BundleReader, changes: Iterable[Change] | Wanted) -> EditP
     """
     there = Wanted.as_it_is(reader)
     wanted = changes if isinstance(changes, Wanted) else changed(there, changes)
-    models, options = _to_write(reader, wanted)
-    layout = plan_models(models, options)
     if wanted == there:
         return EditPlan(reader, wanted, False, True, 0, 0, reader.file_size)
     head = HeadInPlace(reader, wanted)
     if head.obstacles:
+        models, options = _to_write(reader, wanted)
+        layout = plan_models(models, options)
         read = sum(model.source.size for model in models)
         return EditPlan(reader, wanted, True, False, read, layout.file_size, layout.file_size, tuple(head.obstacles))
     _, new = _difference(reader, head.pack(head.kept_digests()))
@@ -141,15 +140,7 @@ def edit_bundle(
 
 
 def _to_write(reader: BundleReader, wanted: Wanted) -> tuple[list[NewModel], WriteOptions]:
-    models = [model.new_model(reader) for model in wanted.models]
-    options = kept_options(
-        reader,
-        wanted.config(),
-        description=wanted.description,
-        created_at=wanted.created_at,
-        metadata=wanted.metadata,
-    )
-    return models, options
+    return [model.new_model(reader) for model in wanted.models], wanted.options(reader)
 
 
 def _difference(reader: BundleReader, head: bytes) -> tuple[int, bytes]:

@@ -9,7 +9,8 @@ from apbundle.config import BundleConfig
 from apbundle.format.model import ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
 from apbundle.format.sources import DecodedSource, ModelSource, NewModel, StoredSource
-from apbundle.saving import kept_models
+from apbundle.format.writer import WriteOptions
+from apbundle.saving import kept_options, refuse_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Wanted:
         ExtensionDamaged, UnsupportedFeature
             It holds what this library does not understand and would lose.
         """
-        kept_models(reader, compress=False)  # which refuses them
+        refuse_loss(reader)
         extension, manifest = reader.extension, reader.manifest
         digests = extension.digests if extension else None
         return cls(
@@ -97,6 +98,18 @@ class Wanted:
             None if digests is None else digests.algorithm.name,
         )
 
-    def config(self) -> BundleConfig:
-        """How it is written."""
-        return BundleConfig(alignment=self.alignment, digest=self.digest, plain=not self.extension)
+    def options(self, reader: BundleReader) -> WriteOptions:
+        """How it is written; what other writers put into the bundle that there is stays.
+
+        Raises
+        ------
+        LimitExceeded, TypeError, ValueError
+            Something is not of its type or outside what a bundle holds.
+        """
+        return kept_options(
+            reader,
+            BundleConfig(alignment=self.alignment, digest=self.digest, plain=not self.extension),
+            description=self.description,
+            created_at=self.created_at,
+            metadata=self.metadata,
+        )
