@@ -35,7 +35,10 @@ format: $(READY) ## put the source into its standard format
 	@$(BIN)/ruff format
 
 screenshots: $(READY) ## draw the pictures the README shows
-	@QT_QPA_PLATFORM=offscreen $(BIN)/apbundle-gui --screenshots resources/screenshots
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	{ $(BIN)/python tests/real_bundle.py "$$folder/models.apbundle" || [ $$? -eq 3 ]; } && \
+	QT_QPA_PLATFORM=offscreen $(BIN)/apbundle-gui --screenshots resources/screenshots \
+		$$(ls "$$folder"/*.apbundle 2>/dev/null)
 
 sample: $(READY) ## make the sample bundle anew
 	@$(BIN)/python resources/make_sample.py
