@@ -14,10 +14,10 @@ import os
 import stat
 from contextlib import suppress
 
-from apbundle.errors import BundleError, bundle_error
+from apbundle.errors import BundleError, DestinationBusy, bundle_error
 from apbundle.fileio.atomic import open_directory
 from apbundle.fileio.journal import MAGIC, SUFFIX, Journal
-from apbundle.fileio.locks import lock_patiently
+from apbundle.fileio.locks import busy, lock, lock_patiently
 from apbundle.fileio.publishing import disk_full_error, sync_directory
 from apbundle.fileio.reading import FileIdentity, InputFile
 from apbundle.fileio.rollback import CHANGE, exists, put_back
@@ -57,8 +57,11 @@ def overwrite_in_place(path: StrPath, identity: FileIdentity, head: bytes, start
             journal = Journal.of(identity.size, head, start, new)
             _check_old(descriptor, real, journal)
             mode = stat.S_IMODE(syscalls.fstat(descriptor).st_mode)
-            _write_journal(journal, real, directory, mode)
-            _change(descriptor, journal, real)
+            held = _write_journal(journal, real, directory, mode)
+            try:
+                _change(descriptor, journal, real)
+            finally:
+                close_quietly(held)
         finally:
             close_quietly(descriptor)
         sync_directory(directory, real)
@@ -69,8 +72,8 @@ def overwrite_in_place(path: StrPath, identity: FileIdentity, head: bytes, start
 
 def _claim(descriptor: int, path: str, identity: FileIdentity) -> None:
     lock_patiently(descriptor, LOCK_EXCLUSIVE, path, needed=True)  # readers hold theirs for an instant
-    if not identity.matches(syscalls.fstat(descriptor)):
-        raise _changed(path)
+    if not identity.matches(syscalls.fstat(descriptor)) or not identity.matches(syscalls.lstat(path)):
+        raise _changed(path)  # the lock is on the file: another one may have taken its place
 
 
 def _check_old(descriptor: int, path: str, journal: Journal) -> None:
@@ -82,49 +85,66 @@ def _check_old(descriptor: int, path: str, journal: Journal) -> None:
         raise _changed(path)
     if not journal.concerns(journal.file_size, lambda at, size: bytes(buffer[at : at + size])):
         raise _changed(path)
-    _clear_the_place(path + SUFFIX)
+    _clear_the_place(path + SUFFIX, path)
 
 
-def _clear_the_place(name: str) -> None:
+def _clear_the_place(name: str, path: str) -> None:
     """Remove a journal that was never finished, or is of a file that stood here before; nobody else's file."""
     if not exists(name):
         return
     with InputFile.open(name) as file:
         begin = file.read(0, min(file.size, len(MAGIC)))
-    if not MAGIC.startswith(begin):
-        raise bundle_error(
-            "target_refused",
-            "A file of another program stands where the journal would be.",
-            path=name,
-            hint="Nothing was changed. Move it away, then try again.",
-        )
-    syscalls.unlink(name)
+        if not MAGIC.startswith(begin):
+            raise bundle_error(
+                "target_refused",
+                "A file of another program stands where the journal would be.",
+                path=name,
+                hint="Nothing was changed. Move it away, then try again.",
+            )
+        if not lock(file.fileno(), LOCK_EXCLUSIVE):
+            raise busy(path)
+        if file.identity.matches(syscalls.lstat(name)):
+            syscalls.unlink(name)
 
 
-def _write_journal(journal: Journal, path: str, directory: int | None, mode: int) -> None:
-    """Put the journal on the disk, under its name; nothing was written over before."""
+def _write_journal(journal: Journal, path: str, directory: int | None, mode: int) -> int:
+    """Put the journal on the disk, under its name; nothing was written over before.
+
+    Returns its descriptor, which holds a lock: as long as it is open, nobody takes the journal for a dead writer's.
+    """
     name = path + SUFFIX
-    created = False
     try:
         descriptor = create_temporary(name, 0o600)
-        created = True
-        try:
-            with suppress(OSError):
-                syscalls.fchmod(descriptor, mode)  # whoever may read the file has to be able to undo the change
-            write_all(descriptor, 0, memoryview(journal.pack()))
-            syscalls.fsync(descriptor)
-        finally:
-            close_quietly(descriptor)
-        _sync(directory)
-    except BaseException as error:
-        if created:
-            remove_temporary(name)  # if it stays, it says that nothing changed
-        disk_full = disk_full_error(error, path)
-        if disk_full is not None:
-            raise disk_full from error
-        if isinstance(error, OSError):
-            error.filename = path
+    except FileExistsError as error:
+        raise busy(path) from error
+    except OSError as error:
+        _tell_of(error, path)
         raise
+    try:
+        if not lock(descriptor, LOCK_EXCLUSIVE):
+            raise busy(path)
+        with suppress(OSError):
+            syscalls.fchmod(descriptor, mode)  # whoever may read the file has to be able to undo the change
+        write_all(descriptor, 0, memoryview(journal.pack()))
+        syscalls.fsync(descriptor)
+        if directory is not None:
+            syscalls.fsync(directory)
+    except BaseException as error:
+        close_quietly(descriptor)
+        if not isinstance(error, DestinationBusy):
+            remove_temporary(name)  # if it stays, it says that nothing changed
+        _tell_of(error, path)
+        raise
+    return descriptor
+
+
+def _tell_of(error: BaseException, path: str) -> None:
+    """Let an error of the journal be one of the file that is to be changed (raises ``DiskFull`` if it is that)."""
+    disk_full = disk_full_error(error, path)
+    if disk_full is not None:
+        raise disk_full from error
+    if isinstance(error, OSError):
+        error.filename = path
 
 
 def _change(descriptor: int, journal: Journal, path: str) -> None:
@@ -142,11 +162,6 @@ def _change(descriptor: int, journal: Journal, path: str) -> None:
         if isinstance(error, OSError):
             error.filename = path
         raise
-
-
-def _sync(directory: int | None) -> None:
-    if directory is not None:
-        syscalls.fsync(directory)
 
 
 def _changed(path: str) -> BundleError:

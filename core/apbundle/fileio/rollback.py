@@ -81,10 +81,13 @@ def undone(path: str) -> bool:
     try:
         if not lock(descriptor, LOCK_EXCLUSIVE):
             return True  # somebody else is at it
-        with InputFile.open(real) as file:
-            journal = journal_of(file, real + SUFFIX)
-        if journal is not None:
-            put_back(descriptor, journal, real)
+        with InputFile.open(real) as file, InputFile.open(real + SUFFIX) as held:
+            mine = file.identity.matches(syscalls.fstat(descriptor)) and lock(held.fileno(), LOCK_EXCLUSIVE)
+            journal = journal_of(file, real + SUFFIX) if mine else None  # else its writer lives
+            if journal is not None:
+                put_back(descriptor, journal, real)
+    except FileNotFoundError:
+        return True  # somebody else was faster
     except OSError as error:
         if error.errno in _NOT_HERE:
             return False  # the folder, say, in which the journal would be removed
