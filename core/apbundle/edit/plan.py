@@ -10,6 +10,7 @@ import numpy as np
 from apbundle.edit.changes import Change, changed
 from apbundle.edit.in_place import HeadInPlace
 from apbundle.edit.wanted import Wanted
+from apbundle.errors import bundle_error
 from apbundle.fileio import PIECE, InputFile, StrPath, not_in_place, overwrite_in_place
 from apbundle.format.model import DIGEST_ALGORITHMS, DigestTable
 from apbundle.format.reader import BundleReader
@@ -191,6 +192,13 @@ def _digests(plan: EditPlan, reporter: Reporter) -> DigestTable:
 def _check(plan: EditPlan, head: bytes) -> None:
     """Open the file as it will be, before anything of it is written."""
     with InputFile.open(plan.reader.path) as file:
+        if file.identity != plan.reader.file.identity:
+            raise bundle_error(
+                "changed_on_disk",
+                "Another program changed the bundle meanwhile.",
+                path=plan.reader.path,
+                hint="Nothing was written. Open it again, then repeat the change.",
+            )
         file.show_instead(0, head)
         reader = BundleReader(file)
         odd = {finding.code for finding in reader.warnings} & {"stale_extension", "unknown_manifest_tail"}
