@@ -19,11 +19,6 @@ of small pages: 1,650, and 150 more where they are loaded ahead; tables that gro
 A limit of a gigabyte holds hundreds of thousands of pages; not counted, they would exceed it by a third.
 """
 
-FREE: Final = 256 * 1024
-"""Bytes that whole models may take besides their own, all together, before that is charged too: as long as there are no
-more than a hundred in memory, what is charged for them is what the reference charges.
-"""
-
 _MOST_LEFT: Final = 2 * 1024 * 1024
 """Most that is charged for the bookkeeping of parts that left: so much of it, a few arenas of the interpreter, stays
 with the process for the next ones. The rest goes back to the system.
@@ -40,7 +35,9 @@ DECODER: Final = 512 * 1024
 
 
 class CountingHeap(HeapSource):
-    """A heap that also charges what units cost besides their bytes, and the copies that callers hold.
+    """A heap that also charges what parts cost besides their bytes, and the copies that callers hold.
+
+    Whole models are charged their bytes alone, as the reference does: with them its counters come out exactly.
 
     Parameters
     ----------
@@ -57,13 +54,11 @@ class CountingHeap(HeapSource):
         self._parts = 0  # in memory
         self._left = 0  # bytes of bookkeeping that parts left behind
         self._released = 0  # bytes, since what was free was last given back
-        self._besides = 0  # bytes that whole models take besides their own
 
     @property
     def charged(self) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        beyond = max(self._besides - FREE, 0)
-        return super().charged + self._left + beyond + self.copied + sum(list(self._decoding.values()))
+        return super().charged + self._left + self.copied + sum(list(self._decoding.values()))
 
     @property
     def resident(self) -> int:
@@ -92,8 +87,7 @@ class CountingHeap(HeapSource):
         """See :class:`~apbundle.paging.sources.Source`."""
         if isinstance(unit.key, tuple):
             return super().cost(unit) + max(BOOKKEEPING - self._left, 0) + _rounding(unit) + _work(unit)
-        besides = self._besides + BOOKKEEPING + _rounding(unit)
-        return super().cost(unit) + max(besides - FREE, 0) - max(self._besides - FREE, 0)
+        return super().cost(unit)
 
     def cost_beside_pins(self, unit: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
@@ -101,11 +95,9 @@ class CountingHeap(HeapSource):
 
     def relief(self, unit: Unit, wanted: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        besides = BOOKKEEPING + _rounding(unit)
-        if isinstance(unit.key, tuple):
-            besides = max(besides - max(self._most_left - self._left, 0), 0) if self._parts > 1 else besides
-        else:
-            besides = max(self._besides - FREE, 0) - max(self._besides - besides - FREE, 0)
+        besides = _bookkeeping(unit)
+        if besides and self._parts > 1:
+            besides = max(besides - max(self._most_left - self._left, 0), 0)
         return super().relief(unit, wanted) + besides
 
     def reserve(self, unit: Unit) -> bool:
@@ -117,8 +109,6 @@ class CountingHeap(HeapSource):
             self._charged += BOOKKEEPING + _rounding(unit)
             self._left = max(self._left - BOOKKEEPING, 0)
             self._cap_left()
-        else:
-            self._besides += BOOKKEEPING + _rounding(unit)
         return True
 
     def load(self, unit: Unit, request: Request | None = None) -> memoryview:
@@ -139,8 +129,6 @@ class CountingHeap(HeapSource):
             self._parts -= 1
             self._charged -= BOOKKEEPING + _rounding(unit)
             self._left = min(self._left + BOOKKEEPING, self._most_left) if self._parts else 0
-        else:
-            self._besides -= BOOKKEEPING + _rounding(unit)
         super().release(unit)
         self._released += unit.size
         if self._released >= max(self._limit // _TRIM_SHARE, _LEAST_TRIM):
