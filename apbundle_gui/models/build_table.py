@@ -293,7 +293,7 @@ def said(row: Row, group: Group) -> str:
 def stored_text(row: Row, gain: float | None) -> str:
     """How a row is stored, and what that saves as far as a sample of it says."""
     if not row.compress:
-        return "as it is"
+        return ""
     return "zstd" if gain is None else f"zstd, {gain_text(gain)}"
 
 

@@ -275,7 +275,7 @@ def test_cells(table: DraftTable) -> None:
         "",
         "",
         "3",
-        "as it is",
+        "",
         "4.66 GiB",
     ]
     assert len(table.index(0, Column.SOURCE).data()) <= 256

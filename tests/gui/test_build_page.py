@@ -15,7 +15,6 @@ from pytestqt.qtbot import QtBot
 from apbundle_gui.models.build_draft import Options
 from apbundle_gui.models.build_rows import new_rows
 from apbundle_gui.models.build_table import Column
-from apbundle_gui.pages.build.adding import LeftOutDialog
 from apbundle_gui.pages.build.draft_view import rows_mime
 from apbundle_gui.services import Services
 from apbundle_gui.services.sources import SourceFacts
@@ -138,47 +137,6 @@ def test_a_drag_that_leaves_takes_its_mark_along(full: Bench, files: list[Path])
     assert full.page.view.drop_at is None
 
 
-def test_a_folder_is_walked_and_what_is_left_out_is_said(bench: Bench, tmp_path: Path, files: list[Path]) -> None:
-    (tmp_path / "README.md").write_text("read me")
-    (tmp_path / "config.json").write_text("{}")
-    bench.add([tmp_path])
-    assert bench.names == ["a", "bb", "ccc", "dddd"]
-    banner = bench.page.banner
-    assert banner.isVisible()
-    assert banner.text == "Added 4 models. Left out 3 files: 1 hidden, 1 json, 1 unknown kind.".replace(
-        "3 files: 1 hidden, 1 json, 1 unknown kind", "2 files: 1 JSON, 1 unknown kind"
-    )
-    next(b for b in banner.findChildren(QPushButton) if b.text() == "Details…").click()
-    dialog = bench.page.findChild(LeftOutDialog)
-    assert dialog.list.count() == 2
-    assert not dialog.add_button.isEnabled()
-    dialog.list.item(1).setSelected(True)
-    dialog.add_button.click()
-    bench.settle()
-    assert bench.names[-1] in ("README", "config")
-
-
-def test_a_folder_without_models_says_so(bench: Bench, tmp_path: Path) -> None:
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    bench.add([inner])
-    assert bench.page.banner.text == "No models were found."
-    assert bench.page.empty.isVisible()
-
-
-@pytest.mark.parametrize("whole", [False, True])
-def test_a_bundle_is_opened_or_packed_whole(bench: Bench, golden: Path, whole: bool) -> None:
-    path = str(golden / "three_models.apbundle")
-    bench.page.file_dropped([path])
-    bench.settle()
-    assert bench.names == []
-    wanted = "Pack it whole" if whole else "Open it"
-    next(b for b in bench.page.banner.findChildren(QPushButton) if b.text() == wanted).click()
-    bench.settle()
-    assert bench.names == (["three_models"] if whole else [])
-    assert bench.opened == ([] if whole else [path])
-
-
 def test_files_and_folders_are_chosen_in_dialogs(
     bench: Bench, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +146,9 @@ def test_files_and_folders_are_chosen_in_dialogs(
     bench.settle()
     assert bench.names == ["a"]
     bench.window.do("build.add_folder")
+    bench.settle()
+    assert bench.preview is not None
+    bench.preview.add_button.click()
     bench.settle()
     assert bench.names == ["a", "bb", "ccc", "dddd"]
 

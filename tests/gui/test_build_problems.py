@@ -11,8 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from apbundle import ModelBundle
 from apbundle_gui.models.build_table import PROBLEM_ROLE, Column
-from apbundle_gui.services import Services
+from apbundle_gui.services import Services, sources, twins
 from support.drafting import Bench, model_files, safetensors
 
 
@@ -111,3 +112,58 @@ def test_the_output_must_not_be_a_source(full: Bench, files: list[Path]) -> None
     click_fix(full, 2)
     assert full.page.store.draft.output == str(files[2].with_name("ccc-bundle.apbundle"))
     assert full.page.can_build()
+
+
+def test_equal_contents_are_remarked_and_one_is_dropped(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twins, "PIECE", 100_000)
+    same, other = bytes(200_000), bytes(199_999) + b"x"
+    inner = bytes(100_000) + b"y" + bytes(99_999)
+    for name, data in (("a", same), ("b", other), ("c", same), ("d", inner)):
+        (tmp_path / name).write_bytes(data)
+    ModelBundle().add_model("inside", same).write(tmp_path / "e.apbundle")
+    bench.add([tmp_path / name for name in "abcd"])
+    bench.add([tmp_path / "e.apbundle"])
+    said = [bench.cell(row, Column.SOURCE, PROBLEM_ROLE) for row in range(5)]
+    assert said == [None, None, "Same content as row 1", None, "Same content as row 1"]
+    assert "stored twice" in str(bench.cell(2, Column.SOURCE, Qt.ItemDataRole.ToolTipRole))
+    assert bench.page.can_build()
+    assert not bench.page.bench.footer.fix_all.isVisible()  # which of them goes is a matter of taste
+    click_fix(bench, 2)
+    assert bench.names == ["a", "b", "d", "inside"]
+
+
+def test_too_little_space_is_said_before_the_build(
+    full: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_free", lambda folder: 1000)
+    full.page.outlook.forget()
+    full.settle()
+    assert full.page.bench.header.state.text() == "1 problem"
+    assert "too little" in full.page.panel.output_note.text()
+    assert not full.page.can_build()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(tmp_path / "else.apbundle"), ""))
+    monkeypatch.setattr(sources, "_free", lambda folder: 1 << 40)
+    full.page.panel.output_fix.click()
+    full.settle()
+    assert full.page.store.draft.output == str(tmp_path / "else.apbundle")
+    assert full.page.can_build()
+
+
+def test_a_bundle_whose_models_are_taken_may_be_written_over(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "own.apbundle"
+    ModelBundle().add_model("a", b"1" * 500).add_model("b", b"2" * 500).write(path)
+    bench.add([path])
+    bench.page.store.remove([bench.page.store.draft.rows[0].id])
+    bench.page.store.put(str(path))
+    bench.settle()
+    assert bench.page.can_build()
+    bench.page.build()
+    bench.qtbot.waitUntil(lambda: bench.page.building.question is not None)
+    next(b for b in bench.page.building.question.buttons() if b.text().replace("&", "") == "Replace").click()
+    bench.qtbot.waitUntil(lambda: bool(bench.opened), timeout=20_000)
+    bench.settle()
+    with ModelBundle.load(path) as made:
+        assert (list(made), made.get_model("b")) == (["b"], b"2" * 500)
+    assert bench.cell(0, Column.SOURCE, PROBLEM_ROLE) == "Changed on disk"

@@ -13,17 +13,21 @@ from pytestqt.qtbot import QtBot
 
 from apbundle import BundleConfig, ModelBundle
 from apbundle.fileio import NotRegularFile
+from apbundle.format.reader import BundleReader
+from apbundle.recipe.model import BundledModel
 from apbundle_gui.models.build_draft import Draft, Options, Row
+from apbundle_gui.models.build_rows import suggested_name
 from apbundle_gui.models.draft_recipe import recipe_of
 from apbundle_gui.services import Services
 from apbundle_gui.services.example_files import Example, ExampleFiles
 from apbundle_gui.services.finding import Found, find_models
 from apbundle_gui.services.looking import SourceFacts, look
+from apbundle_gui.services.model_folder import read_folder
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
 from apbundle_gui.services.planning import Planned, plan, plan_now
 from apbundle_gui.services.sources import OutputFacts, Sources, look_at_output
-from support.drafting import safetensors
+from support.drafting import hub_folder, safetensors
 
 
 def find(qtbot: QtBot, services: Services, paths: Iterable[Path], **options: object) -> Found:
@@ -34,7 +38,7 @@ def find(qtbot: QtBot, services: Services, paths: Iterable[Path], **options: obj
 
 
 def taken(found: Found) -> list[str]:
-    return [os.path.basename(path) for path in found.taken]
+    return [os.path.basename(path) for path in found.taken if isinstance(path, str)]
 
 
 def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
@@ -88,7 +92,7 @@ def test_folders_are_walked_in_natural_order(qtbot: QtBot, services: Services, t
         "README",
         "nothing.bin",
     }
-    assert found.folders == 1
+    assert found.folders == (str(tmp_path),)
 
 
 def test_a_file_that_was_chosen_is_taken_whatever_it_is(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
@@ -97,11 +101,56 @@ def test_a_file_that_was_chosen_is_taken_whatever_it_is(qtbot: QtBot, services: 
     assert taken(found) == ["notes.txt", "gone.gguf"]
 
 
-def test_bundles_are_told_apart(qtbot: QtBot, services: Services, tmp_path: Path, golden: Path) -> None:
-    bundle = golden / "three_models.apbundle"
-    found = find(qtbot, services, [bundle])
-    assert (list(found.bundles), found.taken) == ([str(bundle)], {})
-    assert taken(find(qtbot, services, [bundle], everything=True)) == [bundle.name]
+def test_a_bundle_offers_its_models_and_itself(qtbot: QtBot, services: Services, tmp_path: Path, golden: Path) -> None:
+    bundle = str(golden / "three_models.apbundle")
+    found = find(qtbot, services, [Path(bundle)])
+    with BundleReader.open(bundle) as reader:
+        assert list(found.taken) == [BundledModel(bundle, name) for name in reader.manifest.names]
+        for source, facts in found.taken.items():
+            entry = reader.entry(source.model)
+            assert (facts.range, facts.size) == ((reader.data_offset + entry.offset, entry.size), entry.raw_size)
+    assert found.bundles == (bundle,)
+    assert [(item.path, item.usable) for item in found.left_out] == [(bundle, True)]
+    broken = tmp_path / "broken.apbundle"
+    broken.write_bytes(Path(bundle).read_bytes()[:40])
+    found = find(qtbot, services, [broken])
+    assert not found.taken
+    assert "cannot be opened" in found.left_out[0].reason
+
+
+def test_a_model_folder_of_a_hub(qtbot: QtBot, services: Services, tmp_path: Path) -> None:
+    folder = hub_folder(tmp_path / "tiny-bert")
+    found = find(qtbot, services, [folder])
+    assert taken(found) == ["model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors"]
+    first = next(iter(found.taken.values()))
+    said = {(detail.group.value, detail.key): (detail.text, detail.origin.value) for detail in first.details}
+    assert said["architecture", ""] == ("BertModel", "config.json")
+    assert said["hyperparameters", "hidden_size"] == ("128", "config.json")
+    assert said["hyperparameters", "rope.theta"] == ("10000.0", "config.json")
+    assert said["hyperparameters", "tie"] == ("true", "config.json")
+    assert said["custom", "shard"] == ("1 of 3", "index of shards")
+    assert said["custom", "author"] == ("me", "payload header")
+    reasons = {os.path.basename(item.path): (item.reason, item.usable) for item in found.left_out}
+    assert reasons == {
+        "config.json": ("read into the metadata", True),
+        "model.safetensors.index.json": ("index of shards", True),
+        "model-00003-of-00003.safetensors": ("a shard that is missing", False),
+        "pytorch_model.bin": ("the same weights as model-00001-of-00003.safetensors", True),
+        "tokenizer.json": ("tokenizer", True),
+    }
+    assert next(map(suggested_name, found.taken)) == "tiny-bert-00001-of-00003"
+    both = find(qtbot, services, [folder / "config.json", folder / "model-00001-of-00003.safetensors"])
+    assert next(iter(both.taken.values())).details[0].text == "BertModel"
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["[1]", "{", '{"a":' * 5000, "null", '{"model_type": 5}', '{"architectures": [], "x": "\\ud800", "y": NaN}'],
+)
+def test_odd_configurations_are_none(tmp_path: Path, config: str) -> None:
+    (tmp_path / "config.json").write_text(config)
+    about = read_folder(str(tmp_path), ["config.json", "model.safetensors"])
+    assert not [detail for detail in about.details if detail.key != "y"]
 
 
 def test_a_folder_that_is_added_again_adds_what_is_new(qtbot: QtBot, services: Services, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from apbundle_gui.main_window import MainWindow, PageSpec
 from apbundle_gui.models.build_draft import Draft
 from apbundle_gui.models.build_table import Column
 from apbundle_gui.pages.build.page import BuildPage
+from apbundle_gui.pages.build.preview import Preview
 from apbundle_gui.services import Services
 from support.dragging import mime_of_files
 from support.fake_pages import FakePage
@@ -29,6 +31,22 @@ def safetensors(path: Path, *names: str) -> Path:
     header, buffers = serialize({name: np.arange(6, dtype=np.float32) for name in names})
     path.write_bytes(b"".join([header, *buffers]))
     return path
+
+
+def hub_folder(folder: Path) -> Path:
+    """A folder as model hubs lay it out: two of three shards with their index, a configuration, a tokenizer."""
+    folder.mkdir()
+    shards = [f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+    for shard in shards[:2]:
+        header, buffers = serialize({shard: np.arange(6, dtype=np.float32)}, {"author": "me", "format": "pt"})
+        (folder / shard).write_bytes(b"".join([header, *buffers]))
+    index = {"metadata": {}, "weight_map": {name: name for name in shards}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "pytorch_model.bin").write_bytes(b"old weights")
+    (folder / "tokenizer.json").write_text("{}")
+    config = {"architectures": ["BertModel"], "hidden_size": 128, "rope": {"theta": 1e4}, "tie": True, "_name": "x"}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def model_files(folder: Path) -> list[Path]:
@@ -104,9 +122,17 @@ class Bench:
         return True
 
     def add(self, paths: Iterable[Path | str]) -> None:
-        """Drop files on the page and wait until they are in the draft."""
+        """Drop files on the page, agree to what is found, and wait until it is in the draft."""
         assert self.drop(self.page, mime_of_files(paths), QPoint(200, 200))
         self.settle()
+        if (preview := self.preview) is not None and preview.add_button.isEnabled():
+            preview.add_button.click()
+            self.settle()
+
+    @property
+    def preview(self) -> Preview | None:
+        """The preview that is shown, if one is."""
+        return next((each for each in self.page.findChildren(Preview) if each.isVisible()), None)
 
     def gap(self, row: int) -> QPoint:
         """A place in the table just below the upper edge of a row."""

@@ -48,6 +48,32 @@ def _icon(name: str, tone: Tone | None) -> QIcon:
     return theme.icon(name, tone)
 
 
+class MarkedDelegate(QStyledItemDelegate):
+    """Paints cells with the icon and in the colour of the meaning that the model gives them.
+
+    Parameters
+    ----------
+    icon_role, tone_role
+        The roles that the model gives them under.
+    """
+
+    def __init__(self, icon_role: int, tone_role: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._icon_role, self._tone_role = icon_role, tone_role
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().initStyleOption(option, index)
+        value = index.data(self._tone_role)
+        tone = Tone(value) if value else None
+        if tone is not None:
+            color = theme.color("secondary") if tone is Tone.NEUTRAL else theme.tone_color(tone, "text")
+            option.palette.setColor(QPalette.ColorRole.Text, color)
+        if name := index.data(self._icon_role):
+            option.icon = _icon(name, tone)
+            option.decorationSize = QSize(theme.ICON, theme.ICON)
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+
+
 class DraftDelegate(QStyledItemDelegate):
     """Paints the table of the draft.
 

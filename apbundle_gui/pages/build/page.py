@@ -19,9 +19,11 @@ from apbundle_gui.pages.build.choosing import Choosing
 from apbundle_gui.pages.build.dropping import EmptyDraft
 from apbundle_gui.pages.build.fixing import Fixing
 from apbundle_gui.pages.build.handling import Handling
+from apbundle_gui.pages.build.keeping import Keeping
 from apbundle_gui.pages.build.making import Making
 from apbundle_gui.pages.build.menu import row_menu
 from apbundle_gui.pages.build.outlook import Outlook
+from apbundle_gui.pages.build.recipes import Recipes
 from apbundle_gui.pages.build.side import Side
 from apbundle_gui.pages.build.workbench import Workbench
 from apbundle_gui.pages.page import Command, Page
@@ -50,11 +52,13 @@ class BuildPage(Page):
         self.outlook = Outlook(services, self.store, self.sources, self)
         self.choosing = Choosing(services.settings, self.store, self.file_dropped, self)
         self._compose()
-        self.adding = Adding(services, self.store, self.sources, self.banner, self)
+        self.adding = Adding(services, self.store, self.sources, self)
         self.fixing = Fixing(self.store, self.table, self.sources, self.choosing.output, self)
         self.handling = Handling(self.store, self.table, self.sources, self.view)
         self.making = Making(services, self.store, self.sources, self.banner, self.bench.error_card, self)
         self.building = self.making.building
+        self.recipes = Recipes(services, self.store, self.choosing, self.banner, self)
+        self.keeping = Keeping(services, self.store, self.banner, self)
         self._connect()
         self._show_judgement()
 
@@ -73,6 +77,7 @@ class BuildPage(Page):
             "build.add_files": Command(self.choosing.files),
             "build.add_folder": Command(self.choosing.folder),
             **self.handling.commands(),
+            **self.recipes.commands(),
             "build.describe": Command(lambda: self.side.show_tab(self.side.details), any_rows),
             "build.choose_output": Command(self.choosing.output, any_rows),
             "build.build": Command(self.build, self.can_build),
@@ -95,13 +100,14 @@ class BuildPage(Page):
 
     def unsaved(self) -> str:
         draft = self.store.draft
-        if not draft.rows or self.making.is_built:
+        if not draft.rows or self.making.is_built or draft == self.recipes.saved:
             return ""
         return f"The draft of {words.count(len(draft.rows), 'model')} was not built."
 
     def shutdown(self) -> None:
         self.bench.remember(self.services.settings)
         self.outlook.stop()
+        self.keeping.close()
         self._example.clear()
 
     def show_example(self, bundle_path: str) -> None:
@@ -189,7 +195,7 @@ class BuildPage(Page):
         self.adding.changed.connect(self._show_state)
         self.making.changed.connect(self._show_state)
         self.making.built.connect(self.bundle_built)
-        self.making.built.connect(lambda _path: outlook.forget())
+        self.making.built.connect(self._built)
         self.making.failed.connect(self._look_again)
 
     # -- what the user asks --------------------------------------------------------------------------------------
@@ -261,6 +267,10 @@ class BuildPage(Page):
             self.building.forget()
         self.panel.show_draft(after)
         self._turn_to(self.bench if after.rows else self.empty)
+
+    def _built(self, path: str) -> None:
+        self._look_again()  # it may be one that models were taken from
+        self.keeping.forget()
 
     def _look_again(self) -> None:
         self.sources.refresh([row.source for row in self.store.draft.rows])
