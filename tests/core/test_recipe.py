@@ -16,6 +16,7 @@ from apbundle.recipe.building import OpenRecipe, build_recipe
 from apbundle.recipe.keeping import kept_text
 from apbundle.recipe.model import BundledModel, Recipe, RecipeModel
 from apbundle.recipe.reading import parse_recipe, read_recipe
+from apbundle.recipe.schema import BUNDLE_KEYS, MODEL_KEYS
 from apbundle.recipe.writing import recipe_text, write_recipe
 from support.faults import without_fsync
 
@@ -67,6 +68,15 @@ def test_what_a_recipe_says() -> None:
         description="two\n[[model]]\nlines",
         digest="sha256",
     )
+
+
+def test_the_document_names_every_key(root: Path) -> None:
+    text = (root / "core" / "RECIPE.md").read_text(encoding="utf-8")
+    _, bundle, model = text.split("\n## `[", 2)
+    for part, keys in ((bundle, BUNDLE_KEYS), (model.split("\n## ")[0], MODEL_KEYS)):
+        assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == list(keys)
+    example = text.split("```toml\n")[1].split("```")[0]
+    assert [item.name for item in parse_recipe(example).models] == ["encoder", "head"]
 
 
 def test_times_are_seconds_or_dates() -> None:
