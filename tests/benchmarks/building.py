@@ -25,7 +25,8 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
     """Without the fsync that ours does and ``cat`` does not, since the disk's mood is no part of either; then with.
 
     For the same reason no more is written than the system keeps in memory: beyond that it lets writers wait for the
-    disk, whoever comes second the longer.
+    disk, whoever comes second the longer. In a virtual machine that gives free memory back to its host, the median is
+    of how long getting it again takes; what is made of large pages, as ours is, waits longest. Look at the fastest.
     """
     size = min(GIB // 16 if quick else GIB, _kept_in_memory() // 4 // PIECE * PIECE)
     sources = _sources(folder, size)
