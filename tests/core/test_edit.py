@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,15 @@ from apbundle.edit.changes import (
     Replace,
     SetMetadata,
 )
+from apbundle.edit.drafted import wanted_by
 from apbundle.edit.merge import merge_bundles
 from apbundle.edit.plan import edit_bundle, plan_edit
 from apbundle.edit.wanted import Wanted
 from apbundle.errors import DuplicateName, ModelNotFound
 from apbundle.format.sources import BuffersSource
+from apbundle.recipe.building import OpenRecipe
+from apbundle.recipe.model import BundledModel, Recipe, RecipeModel
+from apbundle.recipe.taking import recipe_of
 from support import forge
 from support.faults import without_fsync
 from support.reference_reader import read_reference
@@ -184,6 +189,37 @@ def test_metadata_brings_the_usual_extension_to_a_plain_bundle(tmp_path: Path) -
     edit_bundle(path, [Lay(digest=None)])
     with BundleReader.open(path) as reader:
         assert (reader.alignment, reader.has_digests) == (64, False)
+
+
+def test_a_bundle_edited_as_a_recipe(path: Path, tmp_path: Path) -> None:
+    other = make(tmp_path / "other.apbundle")
+    edit_bundle(other, [Compress("a")])
+
+    def edit(recipe: Recipe) -> str:
+        with BundleReader.open(path) as reader, OpenRecipe(recipe) as opened:
+            plan = plan_edit(reader, wanted_by(recipe, opened, reader))
+            plan.apply()
+            return plan.cost
+
+    with BundleReader.open(path) as reader:
+        recipe = recipe_of(reader)
+    assert edit(recipe) == "Nothing changes."
+    first, *rest = recipe.models
+    said = replace(first, name="z", metadata=ModelMetadata("2"))
+    assert edit(replace(recipe, models=(*rest, said), description="new")).endswith("in place.")
+    more = RecipeModel("more", BundledModel(str(other), "a"), compress=True)
+    with BundleReader.open(path) as reader:
+        recipe = recipe_of(reader)
+    assert "models are put in" in edit(replace(recipe, models=(*recipe.models, more)))
+    with BundleReader.open(path) as reader:
+        assert reader.manifest.model_names == ["b", "none", "z", "more"]
+        assert reader.entry("z").metadata.version == "2"
+        assert reader.entry("more").compressed
+        assert reader.read_model("more") == reader.read_model("z") == b"a" * 3000
+        recipe = recipe_of(reader)
+    twin = replace(recipe.models[0], name="twin")
+    assert "models are put in" in edit(replace(recipe, models=(*recipe.models, twin)))
+    assert verified(path)
 
 
 def test_nothing_to_do(path: Path) -> None:

@@ -32,7 +32,7 @@ CORE_LAYERS: dict[str, set[str]] = {
     "inputs": BASE | {"format", "payload"},
     "recipe": BASE | {"format", "config"},
     "diff": BASE | {"format", "payload"},
-    "edit": BASE | {"format", "config", "saving"},
+    "edit": BASE | {"format", "config", "recipe", "saving"},
     "saving": BASE | {"format", "config"},
     "bundle": BASE | ENGINES | {"config", "inputs", "saving", "builder"},  # its builder() makes one
     "builder": {"bundle", "config", "fileio", "inputs", "progress"},

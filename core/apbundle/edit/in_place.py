@@ -93,8 +93,9 @@ def _used(reader: BundleReader) -> int:
 def _moved(reader: BundleReader, wanted: Wanted) -> list[str]:
     """What is wanted that takes other bytes in the data part."""
     obstacles = []
-    kept = {model.entry.name for model in wanted.models if model.entry is not None}
-    if any(model.entry is None for model in wanted.models):
+    stored = [model.entry.name for model in wanted.models if model.entry is not None]
+    kept = set(stored)
+    if len(kept) < len(wanted.models):  # new ones, or one of those there are twice
         obstacles.append("models are put in")
     elif not all(model.stored_as_it_is for model in wanted.models):
         obstacles.append("models are stored in another way")

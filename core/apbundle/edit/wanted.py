@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from apbundle.config import BundleConfig
-from apbundle.format.model import ModelEntry, ModelMetadata
+from apbundle.format.model import Compression, ModelEntry, ModelMetadata
 from apbundle.format.reader import BundleReader
 from apbundle.format.sources import DecodedSource, ModelSource, NewModel, StoredSource
 from apbundle.format.writer import WriteOptions
@@ -29,6 +29,8 @@ class WantedModel:
         Where its bytes come from otherwise.
     compress
         Whether they are to be stored as zstd frames.
+    frames
+        How ``source`` decodes, if it yields such frames already.
     """
 
     name: str
@@ -36,6 +38,7 @@ class WantedModel:
     entry: ModelEntry | None = None
     source: ModelSource | None = None
     compress: bool = False
+    frames: Compression | None = None
 
     @property
     def stored_as_it_is(self) -> bool:
@@ -47,7 +50,7 @@ class WantedModel:
         entry = self.entry
         if entry is None:
             assert self.source is not None
-            return NewModel(self.name, self.source, self.metadata, self.compress)
+            return NewModel(self.name, self.source, self.metadata, self.compress, self.frames)
         if entry.compressed and not self.compress:
             return NewModel(self.name, DecodedSource(reader, entry), self.metadata)
         compress = self.compress and not entry.compressed
