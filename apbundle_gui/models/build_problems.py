@@ -173,7 +173,7 @@ _CHANGED: Final = Problem(
 _COMPRESSED: Final = Problem(
     "Not for original readers",
     "It is stored compressed: this library reads it, an original reader of the format cannot use it.",
-    Fix("Store as it is", Remedy.STORE),
+    Fix("Store raw", Remedy.STORE),
     blocking=False,
 )
 
@@ -183,7 +183,7 @@ def _twin(number: int, name: str) -> Problem:
         f"The same bytes as “{words.safe(name, 60)}” in row {number:,}. The format has no aliases: "
         "they would be stored twice."
     )
-    return Problem(f"Same content as row {number:,}", detail, Fix("Drop this one", Remedy.DROP), blocking=False)
+    return Problem(f"Same content as row {number:,}", detail, Fix("Drop it", Remedy.DROP), blocking=False)
 
 
 def _overwritten(output: OutputFacts) -> Problem:

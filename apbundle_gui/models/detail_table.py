@@ -147,7 +147,8 @@ class DetailTable(PlainTable[Entry]):
         if role == Role.EditRole and not entry.section:
             return (entry.key, entry.text or "", "")[column]
         if role == Role.ToolTipRole and not entry.section:
-            return words.tooltip((entry.key, entry.text or "", self._text(entry, 2))[column])
+            origin = "" if entry.origin is None else entry.origin.value
+            return words.tooltip((entry.key, entry.text or "", origin)[column])
         if role == TONE_ROLE:
             quiet = entry.section or column == 2 or (column == 1 and entry.text is None)
             return "neutral" if quiet else None
@@ -171,4 +172,4 @@ class DetailTable(PlainTable[Entry]):
             return entry.title
         if column == 1:
             return SEVERAL if entry.text is None else words.safe(entry.text)
-        return "" if entry.origin is None else entry.origin.value
+        return "" if entry.origin is None else entry.origin.short

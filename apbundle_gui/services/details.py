@@ -37,6 +37,11 @@ class Origin(StrEnum):
     RECIPE = "recipe"
     YOU = "you"
 
+    @property
+    def short(self) -> str:
+        """The same where there is little room."""
+        return {Origin.HEADER: "header", Origin.INDEX: "shards"}.get(self, self.value)
+
 
 Field = tuple[Group, str]
 """Names a field: its group, and its key where the group holds several."""

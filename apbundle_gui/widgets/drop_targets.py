@@ -16,7 +16,7 @@ from apbundle_gui.widgets.labels import PageTitle, SecondaryLabel
 from apbundle_gui.widgets.states import Glyph
 
 STRIP: Final = 132
-"""Height of the targets where the rest of a page takes drops itself, in pixels."""
+"""Usual height of the targets where the rest of a page takes drops itself, in pixels."""
 _EXTENSION: Final = ".apbundle"
 
 
@@ -71,6 +71,7 @@ class DropTargets(QWidget):
         super().__init__(covered)
         self._covered = covered
         self._strip = strip
+        self._height = STRIP
         self.setAcceptDrops(True)
         layout = QHBoxLayout(self)
         margin = Space.L if strip else Space.XL
@@ -89,8 +90,9 @@ class DropTargets(QWidget):
             watched.installEventFilter(self)
         self.hide()
 
-    def offer(self, paths: Sequence[str]) -> None:
-        """Appear, with the targets that make sense for these paths."""
+    def offer(self, paths: Sequence[str], height: int = 0) -> None:
+        """Appear, with the targets that make sense for these paths; as a strip of another ``height`` than usual."""
+        self._height = height or STRIP
         found = bundles_of(paths)
         self.open_target.setEnabled(bool(found))
         some = "Only the bundles among them" if len(found) < len(paths) else "Look into these bundles"
@@ -140,7 +142,7 @@ class DropTargets(QWidget):
 
     def _cover(self) -> None:
         area = self._covered.rect()
-        self.setGeometry(area.adjusted(0, 0, 0, STRIP - area.height()) if self._strip else area)
+        self.setGeometry(area.adjusted(0, 0, 0, self._height - area.height()) if self._strip else area)
 
     def _hide_if_left(self) -> None:
         if not self._over:

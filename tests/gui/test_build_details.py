@@ -60,18 +60,18 @@ def test_the_form_says_where_values_come_from(bench: Bench) -> None:
     bench.select(0)
     bench.settle()
     assert lines(bench) == [
-        ("Version", "1.0", "payload header"),
-        ("Architecture", "resnet", "payload header"),
+        ("Version", "1.0", "header"),
+        ("Architecture", "resnet", "header"),
         ("Hyperparameters", "", ""),
         ("Custom", "", ""),
-        ("author", "me", "payload header"),
+        ("author", "me", "header"),
     ]
     edit(bench, 0, 1, "1.1")
     assert lines(bench)[0] == ("Version", "1.1", "you")
     assert bench.cell(0, Column.VERSION) == "1.1"
     assert bench.page.store.undo_stack.undoText() == "Set version of one"
     bench.page.undo()
-    assert lines(bench)[0] == ("Version", "1.0", "payload header")
+    assert lines(bench)[0] == ("Version", "1.0", "header")
 
 
 def test_many_rows_are_described_at_once(bench: Bench) -> None:
@@ -79,8 +79,8 @@ def test_many_rows_are_described_at_once(bench: Bench) -> None:
     bench.settle()
     details = bench.page.side.details
     assert details.title.text() == "2 models"
-    assert lines(bench)[0] == ("Version", SEVERAL, "payload header")
-    assert lines(bench)[1] == ("Architecture", "resnet", "payload header")
+    assert lines(bench)[0] == ("Version", SEVERAL, "header")
+    assert lines(bench)[1] == ("Architecture", "resnet", "header")
     edit(bench, 0, 1, "3.0")
     assert [bench.cell(row, Column.VERSION) for row in (0, 1)] == ["3.0", "3.0"]
     assert bench.page.store.undo_stack.undoText() == "Set version of 2 models"

@@ -99,7 +99,7 @@ def test_it_follows_the_draft_and_says_itself_in_words(bench: Bench) -> None:
     bench.page.store.rename(dict.fromkeys((row.id for row in bench.page.store.draft.rows), "same"))
     bench.settle()
     assert view.map is None
-    assert "wrong" in view.accessibleDescription()
+    assert "Two models are named 'same'" in view.accessibleDescription()
     view.grab()
 
 

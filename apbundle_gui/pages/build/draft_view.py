@@ -30,11 +30,11 @@ WIDTHS: Final = (200, 44, 200, 112, 120, 80, 72, 96, 84)
 MOST_SELECTED: Final = 1000
 """How many new rows are selected at most."""
 ROOM_FOR: Final = {
-    Column.FORMAT: 520,
-    Column.ARCHITECTURE: 640,
-    Column.STORED: 760,
-    Column.TENSORS: 860,
-    Column.VERSION: 960,
+    Column.FORMAT: 560,
+    Column.STORED: 640,
+    Column.ARCHITECTURE: 880,
+    Column.TENSORS: 960,
+    Column.VERSION: 1060,
 }
 """Widths of the table in pixels below which a column gives its room to the sources."""
 
@@ -86,6 +86,8 @@ class DraftView(TableView):
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self.sort_wanted)
         self._drop_at: int | None = None
+        self._compressed = False
+        self.setColumnHidden(Column.STORED, True)
 
     @property
     def drop_at(self) -> int | None:
@@ -143,10 +145,20 @@ class DraftView(TableView):
         super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._give_room()
+        super().resizeEvent(event)
+
+    def show_stored(self, compressed: bool) -> None:
+        """Say how rows are stored, if any is stored otherwise than as it is."""
+        if compressed != self._compressed:
+            self._compressed = compressed
+            self._give_room()
+
+    def _give_room(self) -> None:
         width = self.viewport().width()
         for column, least in ROOM_FOR.items():
-            self.setColumnHidden(column, width < least)
-        super().resizeEvent(event)
+            needed = column is not Column.STORED or self._compressed
+            self.setColumnHidden(column, width < least or not needed)
 
     # -- dragging ------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from apbundle_gui.models import text as words
 from apbundle_gui.models.build_judgement import Judgement, Known, judge
 from apbundle_gui.models.build_store import DraftStore
 from apbundle_gui.models.byte_map import FileMap
@@ -31,6 +32,8 @@ class Outlook(QObject):
         Sizes and problems, as of the last time the draft was judged.
     planned, map
         The layout of the file to be; ``None`` while it is not known, or when the draft cannot be built.
+    why
+        Why there is no layout, if so.
     rows
         The ids of the rows that are in the map, in their order.
     resting
@@ -55,6 +58,7 @@ class Outlook(QObject):
         self.judgement = Judgement()
         self.planned: Planned | None = None
         self.map: FileMap | None = None
+        self.why = ""
         self.rows: tuple[int, ...] = ()
         self.resting = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self.resting.timeout.connect(self._work)
@@ -131,7 +135,9 @@ class Outlook(QObject):
             self.planned = planned
             self.rows = tuple([row.id for row in rows])
             self.map = draft_map(planned, tuple([row.name for row in rows]))
+            self.why = ""
         else:
             self.planned = self.map = None
+            self.why = words.error_text(planned).message if isinstance(planned, Exception) else ""
         self._soon.start()
         self.layout_known.emit()

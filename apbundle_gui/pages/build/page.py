@@ -189,7 +189,7 @@ class BuildPage(Page):
         self.targets.open_dropped.connect(self._open_bundles)
         self.targets.add_dropped.connect(self.adding.add)
         self.targets.gone.connect(lambda: self.empty.show_dropping(False))
-        self.view.files_entered.connect(self.targets.offer)
+        self.view.files_entered.connect(self._offer)
         self.adding.added.connect(view.show_new)
         self.adding.open_wanted.connect(self._open_bundles)
         self.adding.changed.connect(self._show_state)
@@ -261,7 +261,9 @@ class BuildPage(Page):
             new = frozenset(row.id for row in after.rows if row.id not in known)
             if new and known:
                 self.view.show_new(new)
-            self.gains.want([row.source for row in after.rows if row.compress])
+            compressed = [row.source for row in after.rows if row.compress]
+            self.view.show_stored(bool(compressed))
+            self.gains.want(compressed)
             self._show_selection()
         if before.target != after.target:
             self.building.forget()
@@ -285,7 +287,7 @@ class BuildPage(Page):
         self._show_state()
 
     def _show_layout(self) -> None:
-        self.bench.ruler.show_layout(self.outlook.map, self.outlook.planned)
+        self.bench.ruler.show_layout(self.outlook.map, self.outlook.planned, self.outlook.why)
         self._mark_in_ruler()
         self._show_state()
 
@@ -369,7 +371,12 @@ class BuildPage(Page):
         if paths := local_paths(event.mimeData()):
             take_copy(event)
             self.empty.show_dropping(True)
-            self.targets.offer(paths)
+            self._offer(paths)
+
+    def _offer(self, paths: list[str]) -> None:
+        """Show what can be done with these paths, above the table where they can be dropped between rows."""
+        below = self.bench.splitter.mapTo(self, QPoint(0, 0)).y() if self.bench.isVisible() else 0
+        self.targets.offer(paths, below)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if local_paths(event.mimeData()):

@@ -178,11 +178,11 @@ class RulerCard(Card):
         ruler.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         ruler.customContextMenuRequested.connect(lambda at: self.menu().popup(ruler.mapToGlobal(at)))
 
-    def show_layout(self, shown: FileMap | None, planned: Planned | None) -> None:
-        """Show the layout of the file to be."""
+    def show_layout(self, shown: FileMap | None, planned: Planned | None, why: str = "") -> None:
+        """Show the layout of the file to be, or ``why`` there is none."""
         self.ruler.follow(shown)
         if shown is None or planned is None:
-            self._summary = "Not known: something is wrong with the draft"
+            self._summary = f"Not known yet. {why}".strip()
         else:
             self._summary = summary_text(shown, planned)
         self.ruler.setAccessibleDescription(self._summary)
