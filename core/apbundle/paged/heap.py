@@ -58,7 +58,12 @@ class CountingHeap(HeapSource):
     @property
     def charged(self) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
-        return super().charged + self._left + self.copied + sum(list(self._decoding.values()))
+        charged = self._charged + self._left
+        if self._copies:
+            charged += self.copied
+        if self._decoding:
+            charged += sum(list(self._decoding.values()))
+        return charged
 
     @property
     def resident(self) -> int:
@@ -68,7 +73,7 @@ class CountingHeap(HeapSource):
     @property
     def copied(self) -> int:
         """Bytes in copies that live."""
-        return sum(size for _, size in list(self._copies.values())) if self._copies else 0
+        return sum(size for _, size in list(self._copies.values()))
 
     def copy_buffer(self, size: int) -> Buffer:
         """A buffer for a copy, charged as long as a view of it lives. Called from any thread, without a lock."""
