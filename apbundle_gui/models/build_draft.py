@@ -47,6 +47,18 @@ class Row:
     details: Details = ()
     carried: ModelMetadata = NO_METADATA
 
+    def changed(self, name: str | None = None, details: Details | None = None) -> Row:
+        """The same with another name or other details: thousands in no time, unlike by :func:`dataclasses.replace`."""
+        return Row(
+            self.id,
+            self.name if name is None else name,
+            self.source,
+            self.enabled,
+            self.compress,
+            self.details if details is None else details,
+            self.carried,
+        )
+
     @property
     def path(self) -> str:
         """The file its bytes are in."""
@@ -150,7 +162,7 @@ class Draft:
 
     def renamed(self, names: Mapping[int, str]) -> Draft:
         """With other names, by row id."""
-        return self._with(names, lambda row: replace(row, name=names[row.id]))
+        return self._with(names, lambda row: row.changed(name=names[row.id]))
 
     def relocated(self, paths: Mapping[int, str]) -> Draft:
         """With other source files, by row id. A model of a bundle stays one."""
@@ -172,15 +184,23 @@ class Draft:
 
     def told(self, ids: Collection[int], detail: Detail) -> Draft:
         """With this said of these rows, whatever was said of that field before."""
-        return self._with(ids, lambda row: replace(row, details=_told(row.details, detail)))
+        known: dict[int, Details] = {}  # rows from one folder share their details
+
+        def told(row: Row) -> Row:
+            details = known.get(id(row.details))
+            if details is None:
+                details = known[id(row.details)] = _told(row.details, detail)
+            return row.changed(details=details)
+
+        return self._with(ids, told)
 
     def untold(self, ids: Collection[int], field: Field) -> Draft:
         """With nothing said in that field of these rows."""
-        return self._with(ids, lambda row: replace(row, details=tuple(d for d in row.details if d.field != field)))
+        return self._with(ids, lambda row: row.changed(details=tuple(d for d in row.details if d.field != field)))
 
     def retold(self, details: Mapping[int, Details]) -> Draft:
         """With these details, by row id."""
-        return self._with(details, lambda row: replace(row, details=details[row.id]))
+        return self._with(details, lambda row: row.changed(details=details[row.id]))
 
     def _with(self, ids: Collection[int], change: Callable[[Row], Row]) -> Draft:
         return replace(self, rows=tuple([change(row) if row.id in ids else row for row in self.rows]))

@@ -16,8 +16,10 @@ from apbundle.payload.detect import HEAD_SIZE, detect_format
 from apbundle.payload.tensors import Read
 from apbundle.recipe.model import BundledModel
 from apbundle_gui.services.details import NO_METADATA, Details, Origin, carried_of, details_of, header_details, merged
+from apbundle_gui.services.garbage import kept
 from apbundle_gui.services.pacing import Pace
 
+_OBJECTS: Final = 6  # that what is known of one source, and its row, consist of
 Source = str | BundledModel
 """Where a model comes from: the path of a file, or a model of another bundle."""
 
@@ -90,9 +92,10 @@ class Looker:
     def look(self, source: Source, known: SourceFacts | None = None) -> SourceFacts:
         """Look at it. What is ``known`` of the same file, unchanged, is not read again."""
         try:
-            if isinstance(source, str):
-                return self._file(source, known)
-            return self._model(source, known)
+            facts = self._file(source, known) if isinstance(source, str) else self._model(source, known)
+            if facts is not known:
+                kept.add(_OBJECTS + len(facts.details))
+            return facts
         except Cancelled:
             raise
         except (BundleError, OSError) as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from apbundle.progress import Cancel, Progress
 from apbundle.recipe.model import Recipe, RecipeModel
 from apbundle_gui.services.building import MakeRecipe
 from apbundle_gui.services.container import Services
+from apbundle_gui.services.details import NO_METADATA
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.looking import NO_FACTS, Source, SourceFacts
 from apbundle_gui.services.pacing import Pace
@@ -111,7 +113,7 @@ def plan_now(recipe: Recipe, facts: Mapping[Source, SourceFacts], pace: Pace) ->
         plain=not recipe.extension,
         metadata=recipe.metadata,
     )
-    made = plan_models(models, options)
+    made = plan_models(_Paced(models, pace), options)
     starts = np.array(made.offsets, np.int64) + made.data_offset
     sizes = np.array([model.source.size for model in models], np.int64)
     return Planned(
@@ -125,8 +127,32 @@ def plan_now(recipe: Recipe, facts: Mapping[Source, SourceFacts], pace: Pace) ->
     )
 
 
+class _Paced(Sequence[NewModel]):
+    """Models that let the window have its share whenever the library goes through them."""
+
+    def __init__(self, models: list[NewModel], pace: Pace) -> None:
+        self._models = models
+        self._pace = pace
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    @overload
+    def __getitem__(self, index: int) -> NewModel: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NewModel]: ...
+    def __getitem__(self, index: int | slice) -> NewModel | list[NewModel]:
+        return self._models[index]
+
+    def __iter__(self) -> Iterator[NewModel]:
+        for model in self._models:
+            self._pace.step()
+            yield model
+
+
 def _planned_model(model: RecipeModel, facts: SourceFacts) -> NewModel:
     """A model as the builder would write it; what is stored compressed in its bundle keeps its frames."""
+    metadata = None if model.metadata == NO_METADATA else model.metadata  # which costs the library a look at each
     if model.compress and facts.frames is not None and facts.range is not None:
-        return NewModel(model.name, _Sized(facts.range[1]), model.metadata, compression=facts.frames)
-    return NewModel(model.name, _Sized(facts.size), model.metadata, model.compress)
+        return NewModel(model.name, _Sized(facts.range[1]), metadata, compression=facts.frames)
+    return NewModel(model.name, _Sized(facts.size), metadata, model.compress)
