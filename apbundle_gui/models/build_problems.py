@@ -12,7 +12,7 @@ from typing import Final
 
 from apbundle.fileio import NotRegularFile
 from apbundle.format.layout import MAX_NAME
-from apbundle.names import has_control_characters
+from apbundle.names import has_control_characters, safe_file_name
 from apbundle.text import is_hazardous
 from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import EXTENSION, Row
@@ -210,7 +210,7 @@ def _source_problem(path: str, facts: SourceFacts) -> Problem | None:
 def _taken_name(row: Row, earlier: int, fresh: FreshNames) -> Problem:
     wanted = row.name or suggested_name(row.source) or "model"
     name = fresh.take(wanted)
-    fix = Fix(f"Rename to {words.safe(name, 40)}", Remedy.RENAME, name)
+    fix = _rename(name)
     if not row.name:
         return Problem("No name", "Every model needs a name.", fix)
     return Problem(f"Same name as row {earlier:,}", "Every model of a bundle has a name of its own.", fix)
@@ -231,10 +231,23 @@ def _name_problem(name: str) -> Problem | None:
         clean = "".join(c for c in name if not is_hazardous(c)) or "model"
         detail = "The name holds characters that cannot be seen or that steer the display."
         return Problem("Invisible characters", detail, Fix("Take them out", Remedy.RENAME, clean), blocking=False)
+    if _is_path_out(name):
+        clean = safe_file_name(name)
+        detail = "It reads like a path to somewhere else; this library extracts it safely, others may not."
+        return Problem("Unsafe as a file name", detail, _rename(clean), blocking=False)
     if length > LONG_NAME:
         detail = f"File systems take names of up to {LONG_NAME} bytes; it would be extracted under a shorter one."
         return Problem("Long name", detail, None, blocking=False)
     return None
+
+
+def _is_path_out(name: str) -> bool:
+    """Whether a program that takes a name for a path would leave its folder."""
+    return name[:1] in "/\\" or name[1:2] == ":" or not {".", ".."}.isdisjoint(name.replace("\\", "/").split("/"))
+
+
+def _rename(name: str) -> Fix:
+    return Fix(f"Rename to {words.safe(name, 40)}", Remedy.RENAME, name)
 
 
 def _output_problem(output: OutputFacts, needed: int | None) -> Problem | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData, QRectF, Qt, QUrl, Signal
@@ -11,6 +12,9 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDro
 from PySide6.QtWidgets import QFrame, QWidget
 
 from apbundle_gui import theme
+
+MOST_TEXT: Final = 1 << 20
+"""Characters of a text that is dragged which are looked at."""
 
 
 def local_path(url: QUrl) -> str | None:
@@ -24,8 +28,12 @@ def local_path(url: QUrl) -> str | None:
 
 
 def local_paths(mime: QMimeData) -> list[str]:
-    """The paths of the files and folders that are dragged, in their order."""
-    return [path for url in mime.urls() if (path := local_path(url))]
+    """The paths of the files and folders that are dragged, in their order; also of such URLs dragged as text."""
+    urls = mime.urls()
+    if not urls and mime.hasText():
+        lines = mime.text()[:MOST_TEXT].split()
+        urls = [QUrl(line) for line in lines] if all(line.startswith("file://") for line in lines) else []
+    return [path for url in urls if (path := local_path(url))]
 
 
 def take_copy(event: QDropEvent) -> None:

@@ -90,14 +90,17 @@ class DropTargets(QWidget):
             watched.installEventFilter(self)
         self.hide()
 
-    def offer(self, paths: Sequence[str], height: int = 0) -> None:
-        """Appear, with the targets that make sense for these paths; as a strip of another ``height`` than usual."""
+    def offer(self, paths: Sequence[str], height: int = 0, *, rows: bool = False) -> None:
+        """Appear, with the targets that make sense for these paths; as a strip of another ``height`` than usual.
+
+        ``rows`` are below it, and take drops between them.
+        """
         self._height = height or STRIP
         found = bundles_of(paths)
         self.open_target.setEnabled(bool(found))
         some = "Only the bundles among them" if len(found) < len(paths) else "Look into these bundles"
         self.open_target.sentence.setText(some if found else "None of these is a bundle")
-        below = "; drop between rows to put them there" if self._strip else ""
+        below = "; drop between rows to put them there" if rows else ""
         self.add_target.sentence.setText(f"Pack these files into a new bundle{below}")
         self._cover()
         self._over = True

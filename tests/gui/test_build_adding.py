@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtTest import QTest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -14,7 +14,7 @@ from apbundle_gui.models.build_table import Column
 from apbundle_gui.models.preview_table import Candidate, PreviewTable
 from apbundle_gui.services import Services
 from apbundle_gui.services.sources import SourceFacts
-from support.drafting import Bench, hub_folder
+from support.drafting import Bench, hub_folder, safetensors
 from support.dragging import mime_of_files
 
 
@@ -103,3 +103,16 @@ def test_a_bundle_is_taken_apart_packed_whole_or_opened(bench: Bench, golden: Pa
     if choice == "models":
         assert str(bench.cell(0, Column.SOURCE)).endswith("of " + path)
         assert bench.page.can_build()
+
+
+def test_urls_of_files_are_taken_as_text_too(bench: Bench, tmp_path: Path) -> None:
+    path = safetensors(tmp_path / "a b.safetensors", "x")
+    mime = QMimeData()
+    mime.setText(f"{QUrl.fromLocalFile(str(path)).toString(QUrl.ComponentFormattingOption.FullyEncoded)}\n")
+    assert bench.drop(bench.page, mime, QPoint(200, 200))
+    bench.settle()
+    assert bench.names == ["a b"]
+    for text in ("https://example.org/x.bin", "words", f"file://{tmp_path} words"):
+        mime = QMimeData()
+        mime.setText(text)
+        assert not bench.drag(bench.page, mime, QPoint(200, 200))

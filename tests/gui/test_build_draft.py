@@ -13,6 +13,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from apbundle.fileio import FileIdentity, NotRegularFile
+from apbundle.names import safe_file_name
 from apbundle_gui.models.build_draft import Draft, Options, Row, default_output
 from apbundle_gui.models.build_problems import Remedy, find_problems
 from apbundle_gui.models.build_rows import FreshNames, new_rows, suggested_name
@@ -121,6 +122,9 @@ def test_a_missing_name_comes_from_the_file() -> None:
         ("\udcff", "Not valid text", "?", True),
         ("n" * 70_000, "Too long", "n" * 63, True),
         ("é" * 200, "Long name", None, False),
+        ("../../etc/passwd", "Unsafe as a file name", safe_file_name("../../etc/passwd"), False),
+        ("/abs", "Unsafe as a file name", safe_file_name("/abs"), False),
+        ("C:\\x", "Unsafe as a file name", safe_file_name("C:\\x"), False),
     ],
 )
 def test_names_that_are_odd(name: str, title: str, clean: str | None, blocking: bool) -> None:

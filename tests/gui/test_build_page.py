@@ -401,6 +401,17 @@ def test_everything_is_reached_and_named(full: Bench) -> None:
         seen.add(QApplication.focusWidget())
         full.key(Qt.Key.Key_Tab)
     assert {full.page.view, panel.output, panel.description, panel.alignment, panel.digest, panel.plain} <= seen
+    side = full.page.side
+    assert {full.page.bench.ruler.ruler, side.tabs.tabBar()} <= seen
+    side.tabs.tabBar().setFocus()
+    for _ in range(2):
+        full.key(Qt.Key.Key_Right)
+    assert side.history.isVisible()
+    full.select(0)
+    full.key(Qt.Key.Key_I, Control)
+    assert QApplication.focusWidget() is side.details.view
+    full.key(Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is side.details.add_hyperparameter
 
 
 def test_the_example_fills_the_page(bench: Bench, root: Path) -> None:

@@ -24,6 +24,7 @@ from apbundle_gui.pages.build.making import Making
 from apbundle_gui.pages.build.menu import row_menu
 from apbundle_gui.pages.build.outlook import Outlook
 from apbundle_gui.pages.build.recipes import Recipes
+from apbundle_gui.pages.build.ruler_link import RulerLink
 from apbundle_gui.pages.build.side import Side
 from apbundle_gui.pages.build.workbench import Workbench
 from apbundle_gui.pages.page import Command, Page
@@ -59,6 +60,7 @@ class BuildPage(Page):
         self.building = self.making.building
         self.recipes = Recipes(services, self.store, self.choosing, self.banner, self)
         self.keeping = Keeping(services, self.store, self.banner, self)
+        self.ruler_link = RulerLink(self.bench.ruler, self.view, self.table, self.store, self.outlook)
         self._connect()
         self._show_judgement()
 
@@ -164,7 +166,7 @@ class BuildPage(Page):
         store.changed.connect(self._draft_changed)
         store.undo_stack.indexChanged.connect(self._history_changed)
         outlook.judged.connect(self._show_judgement)
-        outlook.layout_known.connect(self._show_layout)
+        outlook.layout_known.connect(self._show_state)
         self.gains.changed.connect(lambda: table.show_gains(self.gains.known))
         table.renamed.connect(lambda row, name: store.rename({row: name}))
         table.told.connect(self._tell)
@@ -176,8 +178,6 @@ class BuildPage(Page):
         self.bench.dismissed.connect(self._show_state)
         self.bench.again_clicked.connect(self.build)
         self.bench.other_clicked.connect(self.choosing.output)
-        self.bench.ruler.chosen.connect(self._chosen_in_ruler)
-        self.bench.ruler.moved.connect(self._moved_in_ruler)
         view.selectionModel().selectionChanged.connect(self._selection_changed)
         view.customContextMenuRequested.connect(self._show_menu)
         panel.output_typed.connect(lambda text: store.put(text, typed=True))
@@ -232,22 +232,6 @@ class BuildPage(Page):
         else:
             self.store.untell((row,), (group, ""))
 
-    def _chosen_in_ruler(self, model: int) -> None:
-        ids = self.outlook.rows
-        if model < len(ids):
-            self.view.show_new(frozenset((ids[model],)), alone=True)
-
-    def _moved_in_ruler(self, model: int, at: int) -> None:
-        ids = self.outlook.rows
-        places = {row.id: place for place, row in enumerate(self.store.draft.rows)}
-        if model >= len(ids) or ids[model] not in places:
-            return
-        moved = self.view.selected_ids()
-        if ids[model] not in moved:
-            moved = frozenset((ids[model],))
-        self.store.move(moved, places.get(ids[at], len(places)) if at < len(ids) else len(places))
-        self.view.show_new(moved, alone=True)
-
     # -- what happens --------------------------------------------------------------------------------------------
 
     def _draft_changed(self, before: Draft, after: Draft) -> None:
@@ -286,11 +270,6 @@ class BuildPage(Page):
         self.panel.show_output(self.outlook.output, self.problems.output)
         self._show_state()
 
-    def _show_layout(self) -> None:
-        self.bench.ruler.show_layout(self.outlook.map, self.outlook.planned, self.outlook.why)
-        self._mark_in_ruler()
-        self._show_state()
-
     def _turn_to(self, shown: QWidget) -> None:
         """Show the table, or the empty page; the keys go on where one would expect it."""
         if shown is self._stack.currentWidget():
@@ -308,17 +287,11 @@ class BuildPage(Page):
     def _selection_changed(self) -> None:
         self._show_selection()
         self._show_total()
-        self._mark_in_ruler()
         self.state_changed.emit()
 
     def _show_selection(self) -> None:
         rows = self.table.rows
         self.side.details.show_rows([rows[at] for at in self.view.selected_rows()])
-
-    def _mark_in_ruler(self) -> None:
-        selected, ids = self.view.selected_rows(), self.outlook.rows
-        row = self.table.rows[selected[0]].id if len(selected) == 1 else None
-        self.bench.ruler.mark(ids.index(row) if row in ids else None)
 
     def _show_total(self) -> None:
         selected, outlook = self.view.selected_rows(), self.outlook
@@ -375,8 +348,10 @@ class BuildPage(Page):
 
     def _offer(self, paths: list[str]) -> None:
         """Show what can be done with these paths, above the table where they can be dropped between rows."""
-        below = self.bench.splitter.mapTo(self, QPoint(0, 0)).y() if self.bench.isVisible() else 0
-        self.targets.offer(paths, below)
+        rows = self.bench.isVisible()
+        self.targets.offer(
+            paths, self.bench.splitter.mapTo(self, QPoint(0, 0)).y() if rows else self.height(), rows=rows
+        )
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         if local_paths(event.mimeData()):
