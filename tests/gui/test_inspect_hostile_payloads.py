@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QMenu, QToolTip
 from pytestqt.qtbot import QtBot
 
 from apbundle_gui.pages.inspect.selection import Place
+from apbundle_gui.pages.inspect.tabbed import KINDS
 from apbundle_gui.services import Services
 from apbundle_gui.widgets import local_paths
 from support import forge
@@ -126,8 +127,8 @@ def texts_of(model: QAbstractItemModel) -> Iterator[str]:
 
 def look_at_all(bench: InspectBench) -> None:
     """Show every tab, all it says, and all its tooltips."""
-    for tab in bench.page._all_tabs:
-        bench.page.tabs.show_tab(tab)
+    for kind in KINDS:
+        bench.page.tabs.show_tab(bench.page.tabs.get(kind))
         bench.settle()
         for view in bench.page.findChildren(QAbstractItemView):
             if view.isVisible() and view.model() is not None:
@@ -199,7 +200,7 @@ def test_nothing_that_is_named_is_opened(
         copied += press_all(page.models_tab.menu())
         page.models_tab.table_view.startDrag(Qt.DropAction.CopyAction)
         bench.settle()
-    for tab in page._all_tabs:
+    for tab in page.tabs.existing:
         page.tabs.show_tab(tab)
         for query in texts[:2]:
             page.tabs.search.setText(query)

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from apbundle_gui import resources
 from apbundle_gui.pages.inspect.selection import Place
 from apbundle_gui.pages.inspect.tab import Tab
+from apbundle_gui.pages.inspect.tabbed import KINDS
 from apbundle_gui.services import Services
 from support.controls import controls, name_of, path_of
 from support.inspecting import InspectBench
@@ -69,7 +70,7 @@ def test_every_tab_is_reached_and_everything_in_it_has_a_name(qtbot: QtBot, benc
     qtbot.waitUntil(lambda: bench.inspection.contents.of(0) is not None)
     page.selection.go(Place(0, "", 0))
     seen = []
-    for _ in page._all_tabs:
+    for _ in KINDS:
         press(Key.Key_Tab, Control)
         bench.settle()
         tab = page.tabs.current
@@ -84,7 +85,7 @@ def test_every_tab_is_reached_and_everything_in_it_has_a_name(qtbot: QtBot, benc
         missed = [path_of(widget) for widget in wanted - set(visited) if widget.focusProxy() is None]
         assert not missed, f"{tab.title}: {missed}"
         assert not [path_of(widget) for widget in visited if not name_of(widget)], tab.title
-    assert set(seen) == set(page._all_tabs)
+    assert set(seen) == set(page.tabs.existing)
     press(Key.Key_Tab, Control | Shift)
     assert page.tabs.current is seen[-2]
     assert not [path_of(widget) for widget in controls(bench.window) if not name_of(widget)]

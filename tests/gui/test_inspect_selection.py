@@ -17,6 +17,7 @@ from apbundle_gui.models.tree_items import TreeItem
 from apbundle_gui.pages.inspect.page import InspectPage
 from apbundle_gui.pages.inspect.places import field_of
 from apbundle_gui.pages.inspect.selection import Place
+from apbundle_gui.pages.inspect.tabbed import KINDS
 from apbundle_gui.services import Services
 from support.inspecting import InspectBench
 
@@ -37,8 +38,8 @@ def bench(qtbot: QtBot, services: Services, tmp_path: Path) -> InspectBench:
     """A page that was everywhere once, and has compared the bundle with another one."""
     bench = InspectBench(qtbot, services)
     bench.open(build(tmp_path / "models.apbundle", 2.0))
-    for tab in bench.page._all_tabs:
-        bench.page.tabs.show_tab(tab)
+    for kind in KINDS:
+        bench.page.tabs.show_tab(bench.page.tabs.get(kind))
     bench.page.compare_tab.compare_with(str(build(tmp_path / "other.apbundle", 1.0)))
     bench.settle()
     return bench
@@ -209,7 +210,7 @@ def test_what_is_chosen_in_any_part_is_followed_in_every_other(qtbot: QtBot, ben
         assert place.model == 1, chosen
         assert place.tensor == (None if chosen in ("overview", "manifest", "metadata") else 1), chosen
         qtbot.waitUntil(lambda place=place: tree_follows(page, place))
-        for tab in page._all_tabs:
+        for tab in page.tabs.existing:
             page.tabs.show_tab(tab)
             bench.settle()
             QApplication.processEvents()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -16,20 +17,17 @@ from apbundle_gui.pages.inspect.empty import EmptyInspect
 from apbundle_gui.pages.inspect.examples import Examples
 from apbundle_gui.pages.inspect.extracting import Extracting, report_sentence
 from apbundle_gui.pages.inspect.failure import FailurePage
-from apbundle_gui.pages.inspect.hex_tab import HexTab
 from apbundle_gui.pages.inspect.manifest_tab import ManifestTab
-from apbundle_gui.pages.inspect.metadata_tab import MetadataTab
 from apbundle_gui.pages.inspect.models_tab import ModelsTab
 from apbundle_gui.pages.inspect.navigation import Navigation
 from apbundle_gui.pages.inspect.places import place_of_span
 from apbundle_gui.pages.inspect.remarks import RemarksView
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.tab import Tab
+from apbundle_gui.pages.inspect.tabbed import KINDS, TabbedPage, make_tab
 from apbundle_gui.pages.inspect.tabs import Tabs
-from apbundle_gui.pages.inspect.tensors_tab import TensorsTab
-from apbundle_gui.pages.inspect.values.tab import ValuesTab
 from apbundle_gui.pages.inspect.whereabouts import Whereabouts
-from apbundle_gui.pages.page import Command, Page
+from apbundle_gui.pages.page import Command
 from apbundle_gui.services import OpenBundle, OpenFailure, Services
 from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.first_look import first_look
@@ -42,7 +40,7 @@ TREE_WIDTH, LEAST_TREE_WIDTH = 240, 200
 _TAB_KEY, _SIDES_KEY = "inspect/tab", "inspect/tree_splitter"
 
 
-class InspectPage(Page):
+class InspectPage(TabbedPage):
     """Looks into the current bundle of the session."""
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
@@ -58,29 +56,20 @@ class InspectPage(Page):
         self.content = QWidget()
         self._compose()
         self._connect()
-        self.tabs.bar.setCurrentIndex(services.settings.number(_TAB_KEY, 0, 0, len(self._all_tabs) - 1))
         self._show_current()
 
     # -- making --------------------------------------------------------------------------------------------------
 
     def _compose(self) -> None:
-        self.models_tab = ModelsTab(self.services, self.selection, self.drag_files)
-        self.manifest_tab = ManifestTab(self.services, self.selection)
-        self.metadata_tab = MetadataTab(self.services, self.selection)
-        self.tensors_tab = TensorsTab(self.services, self.selection, self.drag_files)
-        self.values_tab = ValuesTab(self.services, self.selection)
-        self.hex_tab = HexTab(self.services, self.selection)
-        self.compare_tab = CompareTab(self.services, self.selection)
-        self._all_tabs: tuple[Tab, ...] = (
-            self.models_tab,
-            self.manifest_tab,
-            self.metadata_tab,
-            self.tensors_tab,
-            self.values_tab,
-            self.hex_tab,
-            self.compare_tab,
-        )
-        self.tabs = Tabs(self._all_tabs)
+        """From the outside in: what is put into something else is styled again with all that is in it."""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*PAGE_MARGINS)
+        self._stack = QStackedWidget()
+        layout.addWidget(self._stack)
+        for widget in (self.empty, self.failure, self.content):
+            self._stack.addWidget(widget)
+        place = self.services.settings.number(_TAB_KEY, 0, 0, len(KINDS) - 1)
+        self.tabs = Tabs({kind: partial(self._make, kind) for kind in KINDS}, place)
         self.banner = Banner()
         self.changes = Changes(self.services, self.selection, self.banner, self)
         self.card = BundleCard()
@@ -108,12 +97,22 @@ class InspectPage(Page):
         column.addWidget(self.card)
         column.addWidget(self.remarks)
         column.addWidget(self.tabs, 1)
-        self._stack = QStackedWidget()
-        for widget in (self.empty, self.failure, self.content):
-            self._stack.addWidget(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(*PAGE_MARGINS)
-        layout.addWidget(self._stack)
+
+    def _make(self, kind: type[Tab]) -> Tab:
+        """A tab that shows what the others show."""
+        tab = make_tab(kind, self.services, self.selection, self.drag_files)
+        if isinstance(tab, ModelsTab):
+            tab.extract_wanted.connect(self.extract_selected)
+            tab.compare_wanted.connect(self._compare_models)
+            tab.panel.field_chosen.connect(self._show_field)
+        elif isinstance(tab, CompareTab):
+            tab.show_wanted.connect(self.tabs.show_titled)
+        if self.inspection is not None:
+            tab.show_inspection(self.inspection)
+            if isinstance(tab, ManifestTab):
+                tab.mark(remarks(self.inspection.bundle, self.inspection.verification))
+            tab.selection_changed()
+        return tab
 
     def _connect(self) -> None:
         session = self.services.session
@@ -132,10 +131,6 @@ class InspectPage(Page):
         self.failure.back_wanted.connect(self._show_current)
         self.card.verify_clicked.connect(self._verify_clicked)
         self.card.extract_clicked.connect(self.extract_selected)
-        self.models_tab.extract_wanted.connect(self.extract_selected)
-        self.models_tab.compare_wanted.connect(self._compare_models)
-        self.models_tab.panel.field_chosen.connect(self._show_field)
-        self.compare_tab.show_wanted.connect(self._show_in)
         self.remarks.chosen.connect(self._follow_remark)
         self.extracting.reported.connect(self._show_report)
         self.selection.changed.connect(self.state_changed)
@@ -159,6 +154,7 @@ class InspectPage(Page):
 
     def activate(self) -> None:
         self._focus_table()
+        self.tabs.make_ahead()
 
     def _focus_table(self) -> None:
         """The keys go to the table, unless they go to the search already."""
@@ -182,7 +178,8 @@ class InspectPage(Page):
         self.paths_dropped.emit(paths)
 
     def shutdown(self) -> None:
-        for tab in self._all_tabs:
+        self.tabs.stop()
+        for tab in self.tabs.existing:
             tab.remember()
             tab.hidden()
         self.services.settings.remember(_SIDES_KEY, self.sides.saveState())
@@ -239,7 +236,10 @@ class InspectPage(Page):
         inspection = self._inspection_of(current) if current is not None else None
         if inspection is not self.inspection:
             self._show_inspection(inspection)
+        shown_before = self._is_shown()
         self._stack.setCurrentWidget(self.content if inspection is not None else self.empty)
+        if inspection is not None and not shown_before:
+            self.tabs.current.shown()
         self._focus_table()
         self.state_changed.emit()
 
@@ -265,12 +265,12 @@ class InspectPage(Page):
         self.changes.show_inspection(inspection, whereabouts)
         if again and before is not None and inspection is not None:
             self.navigation.read_anew(before, inspection)
-            for tab in self._all_tabs:
+            for tab in self.tabs.existing:
                 tab.keep_view()
         else:
             self.tabs.forget_queries()
         self.selection.clear()
-        for tab in self._all_tabs:
+        for tab in self.tabs.existing:
             tab.show_inspection(inspection)
         self.card.show_inspection(inspection)
         if inspection is None:
@@ -306,7 +306,9 @@ class InspectPage(Page):
             self.card.refresh()
             said = remarks(inspection.bundle, inspection.verification)
             self.remarks.show_remarks(said)
-            self.manifest_tab.mark(said)
+            for tab in self.tabs.existing:
+                if isinstance(tab, ManifestTab):
+                    tab.mark(said)
             self.state_changed.emit()
 
     def _follow_remark(self, remark: Remark) -> None:
@@ -336,10 +338,6 @@ class InspectPage(Page):
     def _compare_with(self) -> None:
         self.tabs.show_tab(self.compare_tab)
         self.compare_tab.begin()
-
-    def _show_in(self, title: str) -> None:
-        """Show in the tab of this title what is selected."""
-        self.tabs.show_tab(next(tab for tab in self._all_tabs if tab.title == title))
 
     # -- extracting ----------------------------------------------------------------------------------------------
 

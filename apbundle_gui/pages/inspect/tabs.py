@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar, cast
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,25 +32,40 @@ COUNT_WIDTH = 130
 """Room for what is said beside the field, in pixels: less, and both move below the tabs."""
 MISTAKE_SHOWN = 64
 """Characters of a query's mistake beside it; the tooltip has all of them."""
+_AHEAD_MS: Final = 20
+"""Between the making of two tabs that nobody waits for, in milliseconds: what is done meanwhile comes first."""
+
+AnyTab = TypeVar("AnyTab", bound=Tab)
 
 
 class Tabs(QWidget):
-    """Shows one tab at a time; each keeps its own query."""
+    """Shows one tab at a time; each keeps its own query.
 
-    def __init__(self, tabs: Sequence[Tab], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._tabs = tuple(tabs)
-        self._queries = dict.fromkeys(self._tabs, "")
+    A tab is made when it is first wanted, or one after the other while nothing else is to do: to make all at once
+    keeps the window for a tenth of a second.
+
+    Parameters
+    ----------
+    makers
+        The kinds of tabs in their order, and how one is made.
+    place
+        Which of them is the visible one at first.
+    """
+
+    def __init__(self, makers: Mapping[type[Tab], Callable[[], Tab]], place: int = 0) -> None:
+        super().__init__()
+        self._makers = makers
+        self._kinds = tuple(makers)
+        self._tabs: dict[type[Tab], Tab] = {}
+        self._queries = dict.fromkeys(self._kinds, "")
         self.bar = QTabBar()
         self.bar.setAccessibleName("Parts of the bundle")
         self.bar.setExpanding(False)
         self.bar.setDrawBase(False)
+        for kind in self._kinds:
+            self.bar.addTab(kind.title)
+        self.bar.setCurrentIndex(place)
         self._stack = QStackedWidget()
-        for tab in self._tabs:
-            self.bar.addTab(tab.title)
-            self._stack.addWidget(tab)
-            tab.counted.connect(self._show_count)
-            tab.query_dropped.connect(lambda tab=tab: self._drop_query(tab))
         self.count = Label()
         self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.count.setMinimumWidth(1)  # what it says must not keep the window from getting narrower
@@ -64,6 +80,8 @@ class Tabs(QWidget):
         escape.activated.connect(self.search.clear)
         self._compose()
         self.bar.currentChanged.connect(self._changed)
+        self._ahead = QTimer(self, interval=_AHEAD_MS)
+        self._ahead.timeout.connect(self._make_next)
         self._show_query()
 
     def _compose(self) -> None:
@@ -84,18 +102,61 @@ class Tabs(QWidget):
         layout.addWidget(self._stack, 1)
         self._place_search()
 
+    # -- which there are -----------------------------------------------------------------------------------------
+
+    @property
+    def _kind(self) -> type[Tab]:
+        return self._kinds[self.bar.currentIndex()]
+
+    @property
+    def existing(self) -> tuple[Tab, ...]:
+        """The tabs that were made by now, in their order."""
+        return tuple(self._tabs[kind] for kind in self._kinds if kind in self._tabs)
+
+    def get(self, kind: type[AnyTab]) -> AnyTab:
+        """The tab of a kind, made now unless it was before."""
+        if kind not in self._tabs:
+            tab = self._tabs[kind] = self._makers[kind]()
+            self._stack.addWidget(tab)
+            tab.counted.connect(self._show_count)
+            tab.query_dropped.connect(lambda: self._drop_query(kind))
+            if kind is self._kind:
+                self._stack.setCurrentWidget(tab)
+        return cast(AnyTab, self._tabs[kind])
+
+    def make_ahead(self) -> None:
+        """Make those that nobody wanted yet, one after the other."""
+        self._ahead.start()
+
+    def stop(self) -> None:
+        """Make no more of them."""
+        self._ahead.stop()
+
+    def _make_next(self) -> None:
+        missing = next((kind for kind in (self._kind, *self._kinds) if kind not in self._tabs), None)
+        if missing is None:
+            self._ahead.stop()
+        else:
+            self.get(missing)
+
+    # -- which is shown ------------------------------------------------------------------------------------------
+
     @property
     def current(self) -> Tab:
         """The visible tab."""
-        return self._tabs[self.bar.currentIndex()]
+        return self.get(self._kind)
 
     def show_tab(self, tab: Tab) -> None:
         """Make a tab the visible one."""
-        self.bar.setCurrentIndex(self._tabs.index(tab))
+        self.bar.setCurrentIndex(self._kinds.index(type(tab)))
+
+    def show_titled(self, title: str) -> None:
+        """Make the tab of this title the visible one."""
+        self.bar.setCurrentIndex(next(place for place, kind in enumerate(self._kinds) if kind.title == title))
 
     def turn(self, by: int) -> None:
         """Make the tab the visible one that is so many further, round and round, and give it the keys."""
-        self.bar.setCurrentIndex((self.bar.currentIndex() + by) % len(self._tabs))
+        self.bar.setCurrentIndex((self.bar.currentIndex() + by) % len(self._kinds))
         self.current.focus_widget.setFocus(Qt.FocusReason.TabFocusReason)
 
     def start_search(self) -> None:
@@ -109,8 +170,8 @@ class Tabs(QWidget):
 
     def forget_queries(self) -> None:
         """Search for nothing in any tab."""
-        for tab in self._tabs:
-            self._queries[tab] = ""
+        self._queries = dict.fromkeys(self._kinds, "")
+        for tab in self.existing:
             tab.set_query("")
         self._show_query()
 
@@ -122,7 +183,7 @@ class Tabs(QWidget):
         """Count and field stand beside the tabs, the field last; where that is too narrow, below, the field first."""
         direction = QBoxLayout.Direction
         needed = self.bar.sizeHint().width() + COUNT_WIDTH + LEAST_SEARCH_WIDTH + 2 * Space.M
-        below = self.current.long_queries or self.width() < needed
+        below = self._kind.long_queries or self.width() < needed
         self._row.setDirection(direction.TopToBottom if below else direction.LeftToRight)
         self._row.setSpacing(Space.S if below else Space.M)
         self._beside.setDirection(direction.RightToLeft if below else direction.LeftToRight)
@@ -144,24 +205,25 @@ class Tabs(QWidget):
             self.current.focus_widget.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _search(self, query: str) -> None:
-        self._queries[self.current] = query
+        self._queries[self._kind] = query
         self.current.set_query(query)
 
     def _completions(self, query: str, cursor: int) -> Completions:
         return self.current.completions(query, cursor)
 
-    def _drop_query(self, tab: Tab) -> None:
-        self._queries[tab] = ""
+    def _drop_query(self, kind: type[Tab]) -> None:
+        self._queries[kind] = ""
         self._show_query()
 
     def _show_query(self) -> None:
         blocked = self.search.blockSignals(True)
-        self.search.setText(self._queries[self.current])
+        self.search.setText(self._queries[self._kind])
         self.search.blockSignals(blocked)
-        self._searching.setVisible(bool(self.current.placeholder))
+        placeholder = self._kind.placeholder
+        self._searching.setVisible(bool(placeholder))
         self._place_search()
-        self.search.setPlaceholderText(self.current.placeholder)
-        self.search.setAccessibleName(self.current.placeholder)
+        self.search.setPlaceholderText(placeholder)
+        self.search.setAccessibleName(placeholder)
 
     def _show_count(self) -> None:
         mistake = self.current.mistake
