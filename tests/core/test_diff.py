@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,42 @@ def test_numbers_are_compared_as_numpy_would(pair: tuple[Any, Any], piece: int) 
 def test_large_integers_are_compared_exactly() -> None:
     found = compare_values(stored(np.array([2**60])), stored(np.array([2**60 + 1])), Reporter(None, None))
     assert found.different == 1
+
+
+def test_the_distance_of_large_integers_is_exact() -> None:
+    pairs = [(np.array([2**63]), np.array([2**63 + 1])), (np.array([-(2**63)]), np.array([2**63 - 1]))]
+    found = [compare_values(stored(one), stored(other), Reporter(None, None)) for one, other in pairs]
+    assert [(each.largest, each.mean) for each in found] == [(1.0, 1.0), (float(2**64 - 1),) * 2]
+
+
+@pytest.mark.parametrize("piece", [7, 1 << 20])
+def test_complex_numbers_that_point_the_other_way(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(module, "PIECE", piece)
+    numbers = np.exp(1j * np.arange(20)).astype(np.complex64)
+    found = [compare_values(stored(numbers), stored(by * numbers), Reporter(None, None)) for by in (-1, 2, 1j)]
+    assert [each.cosine for each in found] == pytest.approx([-1, 1, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("piece", [7, 1 << 20])
+def test_numbers_that_are_stored_deflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(module, "PIECE", piece)
+    numbers = np.arange(100, dtype=np.float32)
+    for name, by in (("a", 0), ("b", 3)):
+        np.savez_compressed(tmp_path / f"{name}.npz", numbers=numbers + by)
+        build(tmp_path / name, {"net": (tmp_path / f"{name}.npz").read_bytes()})
+    (tensor,) = diff(tmp_path / "a", tmp_path / "b").models[0].tensors
+    assert tensor.values is not None
+    assert (tensor.values.different, tensor.values.largest, tensor.values.mean) == (100, 3.0, 3.0)
+
+
+def test_views_are_compared_where_they_leave_nothing_out() -> None:
+    one, other = stored(np.zeros((2, 3), np.float32)), stored(np.ones((2, 3), np.float32))
+    turned = [Stored(replace(each.info, strides=(1, 2)), each.read) for each in (one, other)]
+    assert comparable(turned[0].info, turned[1].info)
+    assert compare_values(*turned, Reporter(None, None)).mean == 1.0
+    assert not comparable(turned[0].info, other.info)
+    for strides in ((1, 1), (5, 0)):
+        assert not comparable(*(replace(each.info, strides=strides) for each in (one, other)))
 
 
 def test_shapes_have_to_be_the_same() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from apbundle.diff.records import ValueDifference
 from apbundle.payload.arrays import dtype_of, tensor_array
 from apbundle.payload.quantised import can_dequantise, dequantise
+from apbundle.payload.reading import can_read, decoded_size, tensor_pieces
 from apbundle.payload.tensors import Read, TensorInfo
 from apbundle.progress import Reporter
 
@@ -32,7 +33,8 @@ class Stored:
 
 def comparable(one: TensorInfo, other: TensorInfo) -> bool:
     """Whether the numbers of both can be held against each other, element by element."""
-    return one.shape == other.shape and one.order == other.order and _readable(one) and _readable(other)
+    alike = (one.shape, one.order, one.strides) == (other.shape, other.order, other.strides)
+    return alike and _readable(one) and _readable(other)
 
 
 def compare_values(one: Stored, other: Stored, reporter: Reporter) -> ValueDifference:
@@ -60,11 +62,11 @@ def compare_values(one: Stored, other: Stored, reporter: Reporter) -> ValueDiffe
             if not usable.all():
                 whole = False
                 a, b = a[usable], b[usable]
-            apart = np.abs(a - b)
+            apart = _apart(raw_a, raw_b) if exact else np.abs(a - b)
             finite += a.size
             largest = max(largest, float(apart.max(initial=0.0)))
             total += float(apart.sum())
-            dot += float(np.abs(np.vdot(a, b))) if np.iscomplexobj(a) else float(np.dot(a, b))
+            dot += float(np.vdot(a, b).real)  # that of complex ones as vectors of twice as many real numbers
             first += float(np.vdot(a, a).real)
             second += float(np.vdot(b, b).real)
         reporter.advance(raw_a.size)
@@ -77,17 +79,30 @@ def compare_values(one: Stored, other: Stored, reporter: Reporter) -> ValueDiffe
 
 
 def _readable(info: TensorInfo) -> bool:
-    if info.encoding or info.strides is not None:
-        return False
     if info.block is not None:
-        return can_dequantise(info) and PIECE % info.block.elements == 0
+        return not info.encoding and can_dequantise(info) and PIECE % info.block.elements == 0
     dtype = dtype_of(info.dtype)
-    return dtype is not None and info.size == info.elements * dtype.itemsize
+    whole = dtype is not None and decoded_size(info) == info.elements * dtype.itemsize
+    return whole and can_read(info) and _is_dense(info)
+
+
+def _is_dense(info: TensorInfo) -> bool:
+    """Whether each element has its own place and there is nothing between them, in whatever order they stand."""
+    step = 1
+    for stride, length in sorted(zip(info.strides or (), info.shape, strict=False)):
+        if length > 1:
+            if stride != step:
+                return False
+            step *= length
+    return True
 
 
 def _pieces(stored: Stored) -> Iterator[Numbers]:
     """The elements in the order of memory."""
     info, block = stored.info, stored.info.block
+    if info.encoding:
+        yield from _decoded_pieces(stored)
+        return
     for start in range(0, info.elements, PIECE):
         count = min(PIECE, info.elements - start)
         if block is None:
@@ -95,13 +110,42 @@ def _pieces(stored: Stored) -> Iterator[Numbers]:
             assert dtype is not None
             size = dtype.itemsize
             data = stored.read(info.offset + start * size, count * size)
-            part = replace(info, shape=(count,), order="C", offset=0, size=len(data))
-            array = tensor_array(part, memoryview(data))
+            array = _array(info, data)
         else:
             begin = start // block.elements * block.bytes
             data = stored.read(info.offset + begin, -(-count // block.elements) * block.bytes)
             array = dequantise(replace(info, shape=(count,), offset=0, size=len(data)), data).ravel()
         yield array
+
+
+def _decoded_pieces(stored: Stored) -> Iterator[Numbers]:
+    """The same of a tensor whose bytes can only be had one after the other."""
+    dtype = dtype_of(stored.info.dtype)
+    assert dtype is not None
+    size, waiting = PIECE * dtype.itemsize, bytearray()
+    for part in tensor_pieces(stored.info, stored.read):
+        waiting += part
+        while len(waiting) >= size:
+            yield _array(stored.info, bytes(waiting[:size]))
+            del waiting[:size]
+    if waiting:
+        yield _array(stored.info, bytes(waiting))
+
+
+def _array(info: TensorInfo, data: bytes) -> Numbers:
+    """Bytes from the middle of a tensor as its elements."""
+    dtype = dtype_of(info.dtype)
+    assert dtype is not None
+    count = len(data) // dtype.itemsize
+    return tensor_array(TensorInfo(info.name, info.dtype, (count,), 0, len(data)), memoryview(data))
+
+
+def _apart(one: Numbers, other: Numbers) -> Numbers:
+    """How far integers of one type lie apart: exactly, and only then in double precision."""
+    unsigned = np.dtype(f"u{one.dtype.itemsize}")
+    high, low = np.maximum(one, other).astype(unsigned), np.minimum(one, other).astype(unsigned)
+    apart: Numbers = (high - low).astype(np.float64)
+    return apart
 
 
 def _double(array: Numbers) -> Numbers:
