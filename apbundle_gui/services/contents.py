@@ -70,6 +70,7 @@ class BundleContents(QObject):
         self._known: dict[int, Contents] = {}
         self._empty: dict[tuple[str, str], Contents] = {}  # one for all models of a layout that list nothing
         self._errors: dict[int, BundleError | OSError] = {}
+        self._fatal: BundleError | None = None  # after which nothing can be read any more
         self._groups: list[Group] = []
         self._places: dict[int, int] = {}  # model: its place among the groups
         self._wanted: deque[int] = deque()
@@ -89,11 +90,11 @@ class BundleContents(QObject):
 
     def error(self, model: int) -> BundleError | OSError | None:
         """Why a model's payload cannot be looked at, if so."""
-        return self._errors.get(model)
+        return self._errors.get(model, None if model in self._known else self._fatal)
 
     def want(self, model: int) -> None:
         """Read this model before all others."""
-        if model not in self._known and model not in self._errors:
+        if model not in self._known and self.error(model) is None:
             self._wanted.append(model)
             self._start()
 
@@ -196,9 +197,10 @@ class BundleContents(QObject):
             self._known[model] = contents
             kept.add(_OBJECTS if len(table) else len(contents.metadata) + len(contents.facts))
         except (BundleError, OSError) as error:
-            if isinstance(error, BundleError) and error.code in _FATAL:
-                raise
             self._errors[model] = error.with_traceback(None)  # its frames would keep the file open
+            if isinstance(error, BundleError) and error.code in _FATAL:
+                self._fatal = error
+                raise
         finally:
             if not len(table):
                 self._groups.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from apbundle import BundleBuilder, ModelBundle
+from apbundle.errors import BundleError
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.session import OpenBundle
@@ -83,3 +85,18 @@ def test_a_byte_of_the_file_belongs_to_a_tensor(qtbot: QtBot, inspection: Inspec
     assert inspection.tensor_at(3, whole[0]) is None  # the header
     assert inspection.span_of(1, 0) is None
     assert inspection.tensor_at(1, whole[0]) is None
+
+
+def test_of_a_file_that_was_cut_short_it_is_said_once(
+    qtbot: QtBot, path: str, services: Services, inspection: Inspection, caplog: pytest.LogCaptureFixture
+) -> None:
+    qtbot.waitUntil(lambda: inspection.formats.complete)
+    os.truncate(path, 100)
+    for model in range(4):
+        inspection.contents.want(model)
+        qtbot.waitUntil(lambda: not inspection.contents.busy)
+        error = inspection.contents.error(model)
+        assert isinstance(error, BundleError)
+        assert error.code == "changed_on_disk"
+    assert len(services.messages.kept) == 1
+    caplog.get_records("call").clear()
