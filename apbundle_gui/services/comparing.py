@@ -144,6 +144,11 @@ class Comparison(QObject):
         if self.job is not None:
             self.job.cancel()
 
+    def close(self) -> None:
+        """Stop comparing, and let go of the bundle; this object is no more of use."""
+        self.cancel()
+        self.deleteLater()
+
     def _start(self, work: Function) -> None:
         self.found = self.error = None
         self.job = self._jobs.start(

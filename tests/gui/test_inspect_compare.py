@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +219,19 @@ def test_cancelling_and_closing_end_it(bench: InspectBench, other: Path) -> None
     bench.services.session.close(bench.inspection.path)
     bench.settle()
     assert not tab(bench).bar.said.text()
+
+
+def test_what_was_closed_is_let_go(bench: InspectBench, other: Path) -> None:
+    compare(bench, other)
+    bench.page.tabs.show_tab(bench.page.tensors_tab)
+    bench.settle()
+    closed = weakref.ref(bench.inspection)
+    bench.services.session.open(bench.inspection.path)
+    bench.settle()
+    bench.qtbot.waitUntil(lambda: not gc.collect() and closed() is None)
+    closed = weakref.ref(bench.inspection)
+    bench.services.session.close(bench.inspection.path)
+    bench.qtbot.waitUntil(lambda: not gc.collect() and closed() is None)
 
 
 def test_the_command_line_is_copied(bench: InspectBench, other: Path) -> None:

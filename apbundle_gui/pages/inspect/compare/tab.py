@@ -24,14 +24,14 @@ from apbundle_gui.widgets import EmptyState, TableView
 
 WIDTHS = (
     Width(98),
-    Width(150, grow=5),
-    Width(110, grow=2, drop=1),
-    Width(112, grow=2, drop=6),
-    Width(112, grow=2, drop=5),
+    Width(130, grow=5),
+    Width(110, grow=2, drop=4),
+    Width(96, grow=3, drop=2),
+    Width(96, grow=3, drop=1),
     Width(82),
-    Width(76, drop=2),
-    Width(76, drop=4),
-    Width(84, drop=3),
+    Width(76, drop=3),
+    Width(76, drop=6),
+    Width(84, drop=5),
 )
 FILTER = "Bundles (*.apbundle);;All files (*)"
 PURPOSE = (
@@ -158,7 +158,7 @@ class CompareTab(TableTab):
         if known is not None and known[0] is inspection:
             return known[1]
         if known is not None:
-            known[1].cancel()
+            known[1].close()
         made = Comparison(self.services.jobs, inspection, self)
         self._comparisons[inspection.path] = inspection, made
         return made
@@ -167,7 +167,8 @@ class CompareTab(TableTab):
         for known, (_, comparison) in list(self._comparisons.items()):
             if path == known or (comparison.request is not None and comparison.request.other == path):
                 comparison.cancel()
-        self._comparisons.pop(path, None)
+        if path in self._comparisons:
+            self._comparisons.pop(path)[1].close()
 
     def shown(self) -> None:
         self.selection_changed()
