@@ -14,6 +14,7 @@ from apbundle.payload.table import Integers
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.contents import BundleContents
 from apbundle_gui.services.garbage import kept
+from apbundle_gui.services.group_rows import GroupRows
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.model_formats import ModelFormats
 from apbundle_gui.services.session import OpenBundle
@@ -45,6 +46,7 @@ class Inspection(QObject):
         self.names = self.reader.manifest.names
         self.formats = ModelFormats(services, self.reader, self.names, self)
         self.contents = BundleContents(services, self.reader, self.names, self.formats.__getitem__, self)
+        self.groups = GroupRows(services.jobs, self.contents.of, self)
         self.verification = Verification(services, opened.bundle, self)
         self.fields: FieldTable | None = None
         self._fields_job: Job | None = None
@@ -108,11 +110,20 @@ class Inspection(QObject):
         info = contents.tensors[tensor]
         return None if info.encoding == "external" else (begin + info.offset, info.size)
 
+    def span_of_group(self, model: int, prefix: str) -> tuple[int, int] | None:
+        """The same from the first byte to the last of the tensors whose names begin with ``prefix``, once known."""
+        entry, group = self.reader.entry(self.names[model]), self.groups.of(model, prefix)
+        if group is None or group.span is None or entry.compressed:
+            return None
+        offset, length = group.span
+        return self.reader.data_offset + entry.offset + offset, min(length, max(0, entry.size - offset))
+
     def close(self) -> None:
         """Stop every job; the bundle is about to be closed."""
         self._closed = True
         self.formats.close()
         self.contents.close()
+        self.groups.close()
         self.verification.close()
         QTimer.singleShot(LET_GO_MS, kept.let_go)
 

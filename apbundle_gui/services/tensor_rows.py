@@ -78,6 +78,18 @@ def first_with_prefix(table: TensorTable, prefix: str) -> int | None:
     return None
 
 
+def starting_with(table: TensorTable, prefix: str, pace: Pace) -> Rows:
+    """The rows whose names begin with ``prefix``, ascending."""
+    wanted = prefix.encode("utf-8", "backslashreplace")
+    found = [np.zeros(0, np.int64)]
+    for first, names, ends in table.name_batches():
+        pace.step()
+        begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        rows = np.flatnonzero(ends - begins >= len(wanted))
+        found.append(first + _having(rows, np.frombuffer(names, np.uint8), begins, wanted))
+    return np.concatenate(found)
+
+
 def whole(table: TensorTable, candidates: Mask, pieces: Sequence[str], pace: Pace) -> Mask:
     """Which of the candidates have a name that is ``pieces``, given in lower case, with anything between them."""
     first, last = pieces[0].encode(), pieces[-1].encode()

@@ -134,6 +134,31 @@ def test_what_is_selected_elsewhere_is_selected_here(bench: InspectBench) -> Non
     assert tab(bench).panel.title.text() == "head.bias"
 
 
+def test_a_group_is_selected_and_spans_its_bytes(bench: InspectBench) -> None:
+    place = Place(0, "layers.1.")
+    bench.page.selection.go(Place(0, "layers."))
+    bench.page.selection.go(place)
+    bench.settle()
+    names = [tab(bench).table.record(thing).name for thing in tab(bench).selected_indices()]
+    assert names == ["layers.1.attn.weight"]
+    bench.page.selection.go(Place(0, "layers."))
+    bench.settle()
+    assert tab(bench).panel.title.text() == "4 tensors selected"
+    assert bench.page.selection.place == Place(0, "layers.")
+    search(bench, "layers.1")
+    assert len(tab(bench).selected_indices()) == 2
+    contents = bench.inspection.contents.of(0)
+    assert contents is not None
+    spans = [bench.inspection.span_of(0, i) for i, info in enumerate(contents.tensors) if info.name[:7] == "layers."]
+    ends = [(span[0], sum(span)) for span in spans if span is not None]
+    first, last = min(ends)[0], max(end for _, end in ends)
+    assert bench.inspection.span_of_group(0, "layers.") == (first, last - first)
+    bench.page.tabs.show_tab(bench.page.hex_tab)
+    assert bench.page.hex_tab.view.selected == (first, last - first)
+    assert bench.inspection.span_of_group(1, "head.") is None  # compressed: it has no bytes of its own
+    bench.settle()
+
+
 def test_several_are_added_up(bench: InspectBench) -> None:
     tab(bench).view.selectAll()
     found: list[tuple[int, int]] = []

@@ -54,6 +54,10 @@ class ByteMapBar(Card):
         self.body.addWidget(self.view)
         self.body.addWidget(self.legend)
 
+    def set_compact(self, compact: bool) -> None:
+        """Do without what the colours mean, which the tooltips of the map say too, to leave room for what is below."""
+        self.legend.setVisible(not compact)
+
     def _colour(self) -> None:
         colouring = Colouring(self.colouring.currentData())  # Qt gives back a plain text
         self.view.colour_by(colouring)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.readings import LONGEST
@@ -11,6 +10,7 @@ from apbundle_gui.pages.inspect.hex_panel import HexPanel
 from apbundle_gui.pages.inspect.hex_view import HexView
 from apbundle_gui.pages.inspect.places import place_of_span, span_of
 from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.side_splitter import SideSplitter
 from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.services import Services
 from apbundle_gui.services.byte_search import find_bytes, parse_wanted
@@ -19,7 +19,7 @@ from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Label, button
 
-FIELD_WIDTH = 150
+FIELD_WIDTH = 132
 PANEL_WIDTH = 288
 
 
@@ -63,13 +63,7 @@ class HexTab(Tab):
         column.setSpacing(Space.S)
         column.addLayout(row)
         column.addWidget(self.view, 1)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(Space.M)
-        self._splitter.addWidget(left)
-        self._splitter.addWidget(self.panel)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
+        self._splitter = SideSplitter(left, self.panel, PANEL_WIDTH)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._splitter)
@@ -88,6 +82,7 @@ class HexTab(Tab):
     def show_inspection(self, inspection: Inspection | None) -> None:
         if self.inspection is not None:
             self.inspection.contents.changed.disconnect(self._describe)
+            self.inspection.groups.found.disconnect(self.selection_changed)
             self.inspection.fields_ready.disconnect(self._describe)
         self.inspection = inspection
         self._blocks = None if inspection is None else FileBlocks(self.services.jobs, inspection.reader.file, self)
@@ -98,6 +93,7 @@ class HexTab(Tab):
         self._say("")
         if inspection is not None and self._blocks is not None:
             inspection.contents.changed.connect(self._describe)
+            inspection.groups.found.connect(self.selection_changed)
             inspection.fields_ready.connect(self._describe)
             self._blocks.arrived.connect(self._describe)
         if self.isVisible():

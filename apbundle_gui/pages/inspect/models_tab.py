@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu
 
 from apbundle_gui import theme
@@ -36,6 +36,8 @@ WIDTHS = (
     Width(72, drop=5),
     Width(120, grow=3, drop=6),
 )
+LEAST_HEIGHT = 290
+"""Of the tab, in pixels: in less the map is compact."""
 
 
 class ModelsTab(TableTab):
@@ -79,6 +81,7 @@ class ModelsTab(TableTab):
         if self.inspection is not None:
             self.inspection.formats.changed.disconnect(self.panel.refresh)
             self.inspection.contents.changed.disconnect(self.panel.refresh)
+            self.inspection.groups.found.disconnect(self.selection_changed)
             self.inspection.verification.changed.disconnect(self.panel.refresh)
             self.inspection.fields_ready.disconnect(self.panel.show_fields)
         self.inspection = inspection
@@ -94,6 +97,7 @@ class ModelsTab(TableTab):
             )
             inspection.formats.changed.connect(self.panel.refresh)
             inspection.contents.changed.connect(self.panel.refresh)
+            inspection.groups.found.connect(self.selection_changed)
             inspection.verification.changed.connect(self.panel.refresh)
             inspection.fields_ready.connect(self.panel.show_fields)
         self.map.show_inspection(inspection)
@@ -109,6 +113,10 @@ class ModelsTab(TableTab):
     def let_go(self) -> None:
         super().let_go()
         self._stretch = None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.map.set_compact(self.height() < LEAST_HEIGHT)
 
     # -- selection -----------------------------------------------------------------------------------------------
 

@@ -23,9 +23,11 @@ def model_about(inspection: Inspection, offset: int) -> int | None:
 
 
 def span_of(inspection: Inspection, place: Place) -> tuple[int, int] | None:
-    """The bytes of a place; of a tensor that has none of its own those of its model."""
+    """The bytes of a place; of a tensor or a group that has none of its own those of its model."""
     if place.span is not None or place.model is None:
         return place.span
+    if place.group and place.tensor is None:
+        return inspection.span_of_group(place.model, place.group) or inspection.span_of(place.model)
     return inspection.span_of(place.model, place.tensor) or inspection.span_of(place.model)
 
 

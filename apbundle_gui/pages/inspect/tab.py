@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, Signal
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QWidget
 
 from apbundle_gui.models.query_completions import Completions
 from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.side_splitter import SideSplitter
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 
@@ -105,11 +106,13 @@ class Tab(QWidget):
         """Where a setting of this tab is kept."""
         return f"inspect/{self.title.lower()}_{what}"
 
-    def restore_splitter(self, splitter: QSplitter, what: str = "splitter") -> bool:
-        """Give a splitter the sizes that :meth:`remember_splitter` kept; whether there were any."""
-        state: QByteArray = self.services.settings.blob(self.key(what))
-        return not state.isEmpty() and splitter.restoreState(state)
+    def restore_splitter(self, splitter: SideSplitter) -> None:
+        """Give the splitter of the tab the sizes that :meth:`remember_splitter` kept, if there are any."""
+        state: QByteArray = self.services.settings.blob(self.key("splitter"))
+        if not state.isEmpty() and splitter.restoreState(state):
+            splitter.let_go()
 
-    def remember_splitter(self, splitter: QSplitter, what: str = "splitter") -> None:
-        """Keep the sizes of a splitter."""
-        self.services.settings.remember(self.key(what), splitter.saveState())
+    def remember_splitter(self, splitter: SideSplitter) -> None:
+        """Keep the sizes of the splitter, if a hand made them."""
+        if not splitter.fitted:
+            self.services.settings.remember(self.key("splitter"), splitter.saveState())

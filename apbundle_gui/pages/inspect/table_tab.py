@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
-from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.arranged import ArrangedModel
 from apbundle_gui.pages.inspect.columns import ColumnFit, Width
 from apbundle_gui.pages.inspect.selection import Selection
+from apbundle_gui.pages.inspect.side_splitter import SideSplitter
 from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.services import Services
 from apbundle_gui.theme import Space
@@ -20,7 +21,6 @@ from apbundle_gui.widgets import Card, SecondaryLabel, TableView
 
 PANEL_WIDTH: Final = 360
 """Width of the particulars at first, in pixels, where there is room."""
-_PANEL_SHARE: Final = 0.4
 MOST_RESTORED: Final = 10_000
 """How many things are selected again after sorting; of more, only the current one is."""
 MOST_RANGES: Final = 512
@@ -62,14 +62,7 @@ class TableTab(Tab):
         self._left = QStackedWidget()
         self._left.addWidget(view)
         self._left.addWidget(blank)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(Space.M)
-        self._splitter.addWidget(self._left)
-        self._splitter.addWidget(panel)
-        self._splitter.setStretchFactor(0, 1)
-        self._fitted = True
-        self._splitter.splitterMoved.connect(self._unfit)
+        self._splitter = SideSplitter(self._left, panel, self.panel_width)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(Space.M)
@@ -79,22 +72,11 @@ class TableTab(Tab):
         view.verticalScrollBar().actionTriggered.connect(self.let_go)
         self.columns = ColumnFit(view, self.widths)
         self.columns.restore(services.settings.texts(self.key("columns")))
-        if self.restore_splitter(self._splitter):
-            self._unfit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self._fitted:
-            panel = min(self.panel_width, round(_PANEL_SHARE * self.width()))
-            self._splitter.setSizes([self.width() - panel, panel])
+        self.restore_splitter(self._splitter)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._scroll_back()  # a table scrolls to its current row when it is shown
-
-    def _unfit(self) -> None:
-        """Whoever moved the handle decides how wide the panel is."""
-        self._fitted = False
 
     # -- what the page asks --------------------------------------------------------------------------------------
 
@@ -116,8 +98,7 @@ class TableTab(Tab):
     def remember(self) -> None:
         """Keep splitter and columns in the settings."""
         self.services.settings.remember(self.key("columns"), self.columns.chosen())
-        if not self._fitted:
-            self.remember_splitter(self._splitter)
+        self.remember_splitter(self._splitter)
 
     def keep_view(self) -> None:
         """Keep how far the table is scrolled."""

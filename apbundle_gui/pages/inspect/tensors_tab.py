@@ -29,13 +29,15 @@ from apbundle_gui.services.tensor_rows import first_with_prefix
 
 WIDTHS = (
     Width(132, grow=5),
-    Width(110, grow=2, drop=1),
+    Width(100, grow=2, drop=1),
     Width(66),
-    Width(98, grow=1),
+    Width(116, grow=1),
     Width(74, drop=3),
     Width(82),
     Width(98, drop=2),
 )
+MOST_GROUPED = 2000
+"""Tensors of a group that is selected at most."""
 
 
 class TensorsTab(TableTab):
@@ -67,9 +69,15 @@ class TensorsTab(TableTab):
         self.panel.show_tensors(None, self.table, (), None)
 
     def show_inspection(self, inspection: Inspection | None) -> None:
+        if self.inspection is not None:
+            self.inspection.groups.found.disconnect(self.selection_changed)
+        if inspection is not None:
+            inspection.groups.found.connect(self.selection_changed)
         self.inspection = inspection
         self._occurring = None
         self.table.show_inspection(inspection)
+        if inspection is None:
+            self._show_panel()
         if self.isVisible():
             self.shown()
 
@@ -85,11 +93,25 @@ class TensorsTab(TableTab):
         thing = -1
         if place.model is not None and place.tensor is not None:
             thing = inspection.contents.row_of(place.model, place.tensor)
-        if thing >= 0 and thing != self.current():
+        group = self._group(inspection, place)
+        if group:
+            if sorted(self.selected_indices()) != group:
+                self.show_selected(group, group[0])
+        elif thing >= 0 and thing != self.current():
             self.show_selected([thing], thing)
         elif thing < 0 and place.model is not None and self.isVisible() and not self._is_in(place.model, place.group):
             self._show_beginning(inspection, place.model, place.group)
         self._show_panel()
+
+    def _group(self, inspection: Inspection, place: Place) -> list[int]:
+        """The tensors of the group that was chosen, as far as they match; none of too many to be selected at once."""
+        if place.model is None or place.tensor is not None or not place.group or not self.isVisible():
+            return []
+        group = inspection.groups.of(place.model, place.group)
+        start = inspection.contents.row_of(place.model, 0)
+        if group is None or start < 0 or len(group.rows) > MOST_GROUPED:
+            return []
+        return [thing for thing in (start + group.rows).tolist() if self.table.row_of(thing) >= 0]
 
     def _is_in(self, model: int, group: str) -> bool:
         """Whether the tensor that is shown is one of a group of a model."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from apbundle.payload.tensors import TensorInfo
 from apbundle_gui.models import text as words
 from apbundle_gui.pages.inspect.selection import Place, Selection
+from apbundle_gui.pages.inspect.side_splitter import SideSplitter
 from apbundle_gui.pages.inspect.tab import Tab
 from apbundle_gui.pages.inspect.values.message import Message
 from apbundle_gui.pages.inspect.values.plane_view import PlaneView
@@ -15,7 +16,7 @@ from apbundle_gui.pages.inspect.values.statistics_panel import StatisticsPanel
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.tensor_values import TensorValues
-from apbundle_gui.theme import Space, Tone
+from apbundle_gui.theme import Tone
 
 PANEL_WIDTH = 320
 """Width of the statistics at first, in pixels."""
@@ -38,13 +39,7 @@ class ValuesTab(Tab):
         self.plane = PlaneView(self.values)
         self.panel = StatisticsPanel(self.values)
         self.message = Message()
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(Space.M)
-        self._splitter.addWidget(self.plane)
-        self._splitter.addWidget(self.panel)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([3 * PANEL_WIDTH, PANEL_WIDTH])
+        self._splitter = SideSplitter(self.plane, self.panel, PANEL_WIDTH)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.message)
         self.stack.addWidget(self._splitter)
