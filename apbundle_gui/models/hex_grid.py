@@ -9,6 +9,8 @@ WIDTH: Final = 16
 """Bytes of a row."""
 WIDE: Final = 32
 """Bytes of a row where there is room for more."""
+NARROW: Final = 8
+"""Bytes of a row where there is less."""
 GROUP: Final = 8
 """Bytes that stand together."""
 MOST_STEPS: Final = 1 << 30

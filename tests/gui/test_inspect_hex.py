@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from apbundle import BundleBuilder
 from apbundle.errors import Cancelled
 from apbundle.fileio import PIECE, InputFile
-from apbundle_gui.models.hex_grid import WIDE, WIDTH, HexGrid
+from apbundle_gui.models.hex_grid import NARROW, WIDE, WIDTH, HexGrid
 from apbundle_gui.models.readings import readings
 from apbundle_gui.pages.inspect.hex_tab import HexTab
 from apbundle_gui.pages.inspect.selection import Place
@@ -150,6 +151,16 @@ def test_keys_move_the_cursor_and_everything_follows(bench: InspectBench, qtbot:
     assert view.cursor_offset == bench.inspection.reader.file.size - 1
     bench.settle()
     assert "text" in facts(bench)
+
+
+def test_rows_are_as_long_as_there_is_room(bench: InspectBench) -> None:
+    lengths = []
+    for width in (1000, 1280, 1920):
+        bench.window.resize(width, 680)
+        QApplication.processEvents()
+        lengths.append(tab(bench).view._grid.width)
+        assert not tab(bench).view.horizontalScrollBar().maximum()
+    assert lengths == [NARROW, WIDTH, WIDE]
 
 
 def test_the_field_under_the_cursor_is_named(bench: InspectBench) -> None:

@@ -10,6 +10,8 @@ from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.pages.inspect.panes import SidePanel
 from apbundle_gui.widgets import Facts, SectionTitle, TableView
 
+LEAST_WIDTH = 236
+"""The narrowest it is, in pixels: beside it eight bytes of a row and their text have room in the smallest window."""
 NAME_WIDTH = 104
 """Width of the names of the readings, in pixels."""
 
@@ -25,6 +27,7 @@ class HexPanel(SidePanel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Bytes at the cursor", parent)
+        self.setMinimumWidth(LEAST_WIDTH)
         self._data = b""
         self._facts = Facts()
         self._facts.add("Offset", mono=True)

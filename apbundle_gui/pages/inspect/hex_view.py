@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from apbundle_gui import theme
-from apbundle_gui.models.hex_grid import GROUP, WIDE, WIDTH, HexGrid
+from apbundle_gui.models.hex_grid import GROUP, NARROW, WIDE, WIDTH, HexGrid
 from apbundle_gui.services.file_blocks import FileBlocks
 from apbundle_gui.theme import Space
 
@@ -129,8 +129,9 @@ class HexView(QAbstractScrollArea):
         return max(0, min(row * self._grid.width + self._grid.place_at(column), self._grid.size - 1))
 
     def _fit(self) -> None:
-        wide = HexGrid(self._grid.size, WIDE)
-        self._set_width(WIDE if self._pixels(wide) <= self.viewport().width() else WIDTH)
+        room = self.viewport().width()
+        fitting = (width for width in (WIDE, WIDTH) if self._pixels(HexGrid(self._grid.size, width)) <= room)
+        self._set_width(next(fitting, NARROW))
         width = self._pixels(self._grid)
         self.horizontalScrollBar().setRange(0, max(0, width - self.viewport().width()))
         self.horizontalScrollBar().setPageStep(self.viewport().width())

@@ -20,7 +20,7 @@ INDENT: Final = 14
 """How far a level is set in, in pixels."""
 FOLD_ROOM: Final = 16
 """Width of the sign that folds, in pixels."""
-WIDTHS: Final = (Width(150, grow=1), Width(66, drop=2), Width(80, drop=1))
+WIDTHS: Final = (Width(136, grow=1), Width(66, drop=2), Width(80, drop=1))
 Key = Qt.Key
 
 
