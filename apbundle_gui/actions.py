@@ -125,6 +125,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _page("edit.history", "Undo &History", "Show all changes and go back to any of them", "Ctrl+Alt+Z", "recent"),
     _page("edit.find", "&Find", "Search on this page", "Ctrl+F", "inspect", 1),
     _page("build.new", "&New Draft", "Begin an empty draft", "Ctrl+N", "new"),
+    _page("build.edit_bundle", "Chan&ge a Bundle…", "Edit a bundle and write over it", "Ctrl+Shift+B", "edit"),
     _page("build.open_recipe", "Open Recip&e…", "Go on with the draft that a recipe describes", "Ctrl+Shift+R", "open"),
     _page("build.save_recipe", "Sa&ve Recipe…", "Save the draft as a recipe that builds the same", "Ctrl+S", "save"),
     _page("build.add_files", "&Add Files…", "Add models to the draft", "Ctrl+Shift+A", "add-file", toolbar=True),
@@ -159,6 +160,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _page(
         "monitor.freeze", "&Freeze", "Hold the view still while recording goes on", "Space", "freeze", 1, toolbar=True
     ),
+    _page("monitor.newest", "Go to the &Newest", "Show the newest again, after a moment in the past", "", "forward", 1),
+    _page("monitor.open_recording", "&Open Recording…", "Watch what a program records", "Ctrl+Alt+O", "open", 2),
+    _page("monitor.close_recording", "&Close Recording", "Go back to the workload", "Ctrl+Alt+W", "close", 2),
     _choice("view.build", "&Build", "Pack models into a bundle", "Ctrl+1", "build"),
     _choice("view.inspect", "&Inspect", "Look into a bundle", "Ctrl+2", "inspect"),
     _choice("view.monitor", "&Monitor", "Watch a bundle page within a memory limit", "Ctrl+3", "monitor"),

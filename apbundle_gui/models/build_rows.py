@@ -11,6 +11,7 @@ from typing import Final
 from apbundle.recipe.model import BundledModel
 from apbundle_gui.models.build_draft import Row
 from apbundle_gui.services.looking import NO_FACTS, Source, SourceFacts
+from apbundle_gui.services.pacing import Pace
 
 _numbers = itertools.count(1)
 _GENERIC: Final = frozenset(
@@ -62,7 +63,7 @@ def new_rows(
     sources: Iterable[Source] | Iterable[str],
     taken: Iterable[str],
     facts: Mapping[Source, SourceFacts] | None = None,
-    names: Mapping[Source, str] | None = None,
+    pace: Pace | None = None,
 ) -> list[Row]:
     """Rows for these sources, with names that none of ``taken`` nor each other has.
 
@@ -70,14 +71,16 @@ def new_rows(
     ----------
     facts
         What is known of them: their rows say what their headers say.
-    names
-        Names that were chosen for them.
+    pace
+        Stepped for every row: for thousands a job does this.
     """
-    fresh, chosen, known = FreshNames(taken), names or {}, facts or {}
+    fresh, known = FreshNames(taken), facts or {}
     made = []
     for source in sources:
+        if pace is not None:
+            pace.step()
         about = known.get(source, NO_FACTS)
-        name = fresh.take(chosen.get(source) or suggested_name(source))
+        name = fresh.take(suggested_name(source))
         made.append(Row(fresh_id(), name, source, True, about.frames is not None, about.details, about.carried))
     return made
 

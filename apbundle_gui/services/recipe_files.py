@@ -1,14 +1,17 @@
-"""Recipes read and written as jobs."""
+"""Recipes, and bundles as their own recipes, read and written as jobs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
+from apbundle.format.reader import BundleReader
 from apbundle.progress import Cancel, Progress
 from apbundle.recipe.model import Recipe
 from apbundle.recipe.reading import read_recipe
+from apbundle.recipe.taking import recipe_of
 from apbundle.recipe.writing import write_recipe
 from apbundle_gui.services.building import MakeRecipe
 from apbundle_gui.services.container import Services
@@ -36,6 +39,30 @@ def open_recipe(
         return make(read_recipe(path), Pace(cancel))
 
     return services.jobs.start(f"Opening {os.path.basename(path)}", work, on_done=on_done)
+
+
+def open_bundle(
+    services: Services, path: str, make: Callable[[Recipe, Pace], Value], on_done: Callable[[Value, str], None]
+) -> Job:
+    """Read a bundle as the recipe that builds it from itself.
+
+    ``on_done`` gets what ``make`` makes of it, and in words what a bundle built from that would lack; mostly nothing.
+    """
+
+    def work(progress: Progress, cancel: Cancel) -> tuple[Value, str]:
+        with BundleReader.open(path) as reader:
+            return make(replace(recipe_of(reader), output=path), Pace(cancel)), _lost(reader)
+
+    return services.jobs.start(f"Opening {os.path.basename(path)}", work, on_done=lambda made: on_done(*made))
+
+
+def _lost(reader: BundleReader) -> str:
+    extension = reader.extension
+    if reader.extension_error is not None:
+        return "the extension block, which is damaged"
+    if extension is not None and (extension.unknown or extension.extra):
+        return "what another writer added to it"
+    return "bytes of the manifest that are not understood" if reader.tail else ""
 
 
 def from_draft(services: Services, make: Callable[[Pace], Value], on_done: Callable[[Value], None]) -> Job:

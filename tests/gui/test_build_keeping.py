@@ -15,6 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from apbundle import BundleConfig, ModelBundle
 from apbundle.cli import main
 from apbundle.format.model import ModelMetadata
 from apbundle.recipe.building import build_recipe
@@ -245,3 +246,39 @@ def test_python_of_everything(tmp_path: Path, golden: Path) -> None:
     plain = recipe_of(Draft(rows, options=Options(plain=True)))
     assert plain.models[0].metadata == NO_METADATA
     assert "plain=True" in pack_python(plain)
+
+
+def test_a_bundle_is_edited_as_a_draft(
+    qtbot: QtBot, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.apbundle"
+    made = ModelBundle("as it was", created_at=7).add_model("a", b"1" * 500, version="1").add_model("b", b"2" * 500)
+    made.write(path, BundleConfig(alignment=4096, digest="sha256"))
+    before = path.read_bytes()
+    bench = Bench(qtbot, services)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    bench.window.do("build.edit_bundle")
+    bench.settle()
+    assert bench.names == ["a", "b"]
+    assert bench.page.unsaved() == ""
+    assert bench.page.store.draft.options == Options(4096, "sha256")
+    assert bench.page.store.draft.rows[0].details == (Detail(Group.VERSION, "", "1", Origin.BUNDLE),)
+    replace_by_build(bench)
+    assert path.read_bytes() == before
+    bench.page.store.tell([bench.page.store.draft.rows[0].id], Detail(Group.VERSION, "", "2", Origin.YOU))
+    bench.settle()
+    assert bench.page.unsaved()
+    replace_by_build(bench)
+    with ModelBundle.load(path) as now:
+        assert now.reader.entry("a").metadata.version == "2"
+        assert now.created_at == 7
+
+
+def replace_by_build(bench: Bench) -> None:
+    bench.opened.clear()
+    bench.page.build()
+    bench.qtbot.waitUntil(lambda: bool(bench.opened) or bench.page.building.question is not None)
+    if (box := bench.page.building.question) is not None:
+        next(b for b in box.buttons() if b.text().replace("&", "") == "Replace").click()
+    bench.qtbot.waitUntil(lambda: bool(bench.opened), timeout=20_000)
+    bench.settle()

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from apbundle_gui.models.build_draft import Row
 from apbundle_gui.models.build_rows import new_rows
 from apbundle_gui.models.build_store import DraftStore
 from apbundle_gui.models.preview_table import Candidate
 from apbundle_gui.pages.build.preview import Preview
+from apbundle_gui.pages.build.working import Worker
 from apbundle_gui.services import Services
 from apbundle_gui.services.finding import Found, find_models
 from apbundle_gui.services.looking import Source, SourceFacts
@@ -77,9 +79,17 @@ class Adding(QObject):
         Preview(found, add, lambda: self.open_wanted.emit(list(found.bundles)), self._page).open()
 
     def _insert(self, taken: Mapping[Source, SourceFacts], before: int | None) -> None:
-        rows = self._store.draft.rows
-        at = next((at for at, row in enumerate(rows) if row.id == before), len(rows))
-        self._sources.learn(taken)
-        new = new_rows(taken, (row.name for row in rows), taken)
-        self._store.insert(at, new)
-        self.added.emit(frozenset(row.id for row in new))
+        names = [row.name for row in self._store.draft.rows]
+        naming = Worker(self._services, "Naming the models")
+        self._searches += 1
+
+        def insert(new: list[Row]) -> None:
+            self._searches -= 1
+            rows = self._store.draft.rows
+            at = next((at for at, row in enumerate(rows) if row.id == before), len(rows))
+            self._sources.learn(taken)
+            self._store.insert(at, new)
+            self.added.emit(frozenset([row.id for row in new]))
+            self.changed.emit()
+
+        naming.run(len(taken), lambda pace: new_rows(taken, names, taken, pace), insert)

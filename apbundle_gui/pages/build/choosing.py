@@ -59,6 +59,13 @@ class Choosing(QObject):
         if path:
             self._store.put(path if os.path.splitext(path)[1] else path + EXTENSION)
 
+    def bundle_to_edit(self) -> str:
+        """The bundle that was chosen; empty when none was."""
+        path, _ = QFileDialog.getOpenFileName(self._page, "Edit a Bundle", self._folder, BUNDLE_FILTER)
+        if path:
+            self._remember(path)
+        return os.path.abspath(path) if path else ""
+
     def recipe_to_open(self) -> str:
         """The recipe that was chosen; empty when none was."""
         path, _ = QFileDialog.getOpenFileName(self._page, "Open a Recipe", self._folder, RECIPE_FILTER)

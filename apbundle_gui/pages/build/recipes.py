@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
@@ -17,8 +18,9 @@ from apbundle_gui.models.draft_recipe import draft_of, recipe_of
 from apbundle_gui.pages.build.choosing import Choosing
 from apbundle_gui.pages.page import Command
 from apbundle_gui.services import Services
+from apbundle_gui.services.details import Origin
 from apbundle_gui.services.pacing import Pace
-from apbundle_gui.services.recipe_files import from_draft, open_recipe, save_recipe
+from apbundle_gui.services.recipe_files import from_draft, open_bundle, open_recipe, save_recipe
 from apbundle_gui.theme import Tone
 from apbundle_gui.widgets import Banner
 
@@ -50,6 +52,7 @@ class Recipes(QObject):
             return bool(self._store.draft.rows)
 
         return {
+            "build.edit_bundle": Command(self.choose_and_edit),
             "build.open_recipe": Command(self.choose_and_open),
             "build.save_recipe": Command(self.choose_and_save, any_rows),
             "build.copy_command": Command(self.copy_command, any_rows),
@@ -60,6 +63,22 @@ class Recipes(QObject):
         """Open a recipe chosen in a dialog."""
         if path := self._choosing.recipe_to_open():
             self.open(path)
+
+    def choose_and_edit(self) -> None:
+        """Edit a bundle chosen in a dialog."""
+        if path := self._choosing.bundle_to_edit():
+            self.edit(path)
+
+    def edit(self, path: str) -> None:
+        """Go on with a draft whose models come from a bundle, and which is written over it."""
+
+        def opened(draft: Draft, lost: str) -> None:
+            self.saved = draft
+            self._store.replace(draft, f"Edit {words.file_name(path)}")
+            if lost:
+                self._banner.say(f"Built anew, {words.file_name(path)} would lack {lost}.", Tone.WARNING)
+
+        open_bundle(self._services, path, partial(draft_of, origin=Origin.BUNDLE), opened)
 
     def choose_and_save(self) -> None:
         """Save the draft where a dialog says."""
