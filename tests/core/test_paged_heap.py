@@ -167,6 +167,20 @@ def test_decoding_is_charged_while_it_lasts() -> None:
     pager.close()
 
 
+def test_decoding_is_charged_from_the_reservation_on() -> None:
+    """Several threads make room at the same time: none may take what another is about to need."""
+    heap = CountingHeap(fill)
+    heap.resize(8 * MIB)
+    first, second = units(2, MIB, None).values()
+    for unit in (first, second):
+        before, cost = heap.charged, heap.cost(unit)
+        heap.reserve(unit)
+        assert heap.charged == before + cost
+    heap.load(second)
+    heap.load(first)
+    assert heap.charged == 2 * (MIB + BOOKKEEPING)
+
+
 @pytest.mark.parametrize("lacks", [AttributeError, OSError])
 def test_c_libraries_that_cannot_give_memory_back(monkeypatch: pytest.MonkeyPatch, lacks: type[Exception]) -> None:
     def refuse(name: None) -> object:

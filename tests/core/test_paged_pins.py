@@ -56,6 +56,24 @@ def test_what_is_pinned_stays(path: Path, granularity: str, eviction: str) -> No
         assert paged.charged == 0
 
 
+def test_limits_changed_by_two_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit that is told is the one in force, whoever came last."""
+    with opened(path, "model") as paged:
+        other = threading.Thread(target=paged.resize, args=(2 * MIB,))
+        resize = paged._working().engine.resize
+
+        def resize_between(limit: int) -> None:
+            resize(limit)
+            if limit == MIB:
+                other.start()
+                other.join(0.05)
+
+        monkeypatch.setattr(paged._working().engine, "resize", resize_between)
+        paged.resize(MIB)
+        other.join()
+        assert paged.max_memory == paged._working().engine.pager.max_memory == 2 * MIB
+
+
 def test_a_pinned_component(path: Path) -> None:
     with opened(path, "component", 9000 + 4096) as paged:
         with paged.pinned("mixed", "last"):

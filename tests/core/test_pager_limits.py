@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -45,6 +47,36 @@ def test_pinned_units_stay() -> None:
     pager.unpin(["b", "a"])
     assert len(pager.get("d")) == 500
     assert cached(pager) == ["a", "d"]
+
+
+def test_a_refused_pin_keeps_nothing_of_its_caller_alive() -> None:
+    """What the caller holds at that moment, such as views, would count against the limit until it is collected."""
+    pager = pager_of()
+
+    def refused() -> weakref.ref[Silence]:
+        held = Silence()
+        with pytest.raises(LimitTooSmall):
+            pager.pin(["a", "b", "d"])
+        return weakref.ref(held)
+
+    gc.disable()
+    try:
+        assert refused()() is None
+    finally:
+        gc.enable()
+    assert pager.cached_names == ()
+
+
+def test_what_follows_a_pinned_unit_is_loaded_ahead_again_after_a_clear() -> None:
+    pager = pager_of(prefetch="background", prefetch_count=1)
+    pager.pin(["a"])
+    for name in ("a", "b"):
+        pager.get(name)
+    pager.clear()
+    assert cached(pager) == ["a"]
+    pager.get("a")
+    wait_until(lambda: pager.is_cached("b"))
+    pager.close()
 
 
 def test_pins_nest() -> None:

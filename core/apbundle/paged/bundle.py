@@ -226,9 +226,10 @@ class PagedBundle(PagedFile):
         """
         changed = replace(self._config, max_memory=max_memory)
         limit = changed.memory_limit()
-        with self._explaining():
-            self._working().engine.resize(limit)
-        self._limit, self._lasting = limit, changed
+        with self._resizing:
+            with self._explaining():
+                self._working().engine.resize(limit)
+            self._limit, self._lasting = limit, changed
 
     def prefetch_hint(self, name: str, component: str | None = None) -> None:
         """Load what will be needed, before this returns, or soon if prefetch is ``"background"``.

@@ -48,7 +48,7 @@ class CountingHeap(HeapSource):
     def __init__(self, read: Read) -> None:
         super().__init__(read)
         self._copies: Final[dict[int, tuple[weakref.ref[Buffer], int]]] = {}
-        self._decoding: Final[dict[int, int]] = {}
+        self._decoding: Final[dict[int, int]] = {}  # by unit, from its reservation on: what decoding it takes
         self._freed: Final = FreedMemory()
         self._had_parts = False
         self._parts = 0  # in memory
@@ -113,15 +113,15 @@ class CountingHeap(HeapSource):
             self._parts += 1
             self._charged += BOOKKEEPING + _rounding(unit)
             self._left = max(self._left - BOOKKEEPING, 0)
+            if work := _work(unit):
+                self._decoding[unit.id] = work
             self._cap_left()
         return True
 
     def load(self, unit: Unit, request: Request | None = None) -> memoryview:
         """See :class:`~apbundle.paging.sources.Source`."""
-        work = _work(unit)
-        if not work:
+        if unit.id not in self._decoding:
             return super().load(unit, request)
-        self._decoding[unit.id] = work
         try:
             return super().load(unit, request)
         finally:

@@ -44,6 +44,7 @@ class PagedFile:
         self._closed = False
         self._recorder: RecordingWriter | None = None
         self._waking: threading.Lock = threading.Lock()
+        self._resizing = threading.RLock()  # who hears of what came up in a change of the limit may change it again
         with self._explaining():
             self._reader: BundleReader = BundleReader.open(self._path)
             self._identity: Final[FileIdentity] = self._reader.file.identity
@@ -157,6 +158,7 @@ class PagedFile:
             self._recorder = None
         self._finalizer.detach()
         self._waking = threading.Lock()
+        self._resizing = threading.RLock()
         self._components = None
         self._pager = cast(Pager, _Asleep(self._wake))
         self._views, self._log = {}, []

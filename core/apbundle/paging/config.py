@@ -38,7 +38,7 @@ class PagingConfig:
         format's first implementation does, within the access). ``True`` is kept as ``"background"``, ``False`` as
         ``"off"``.
     prefetch_count
-        Most models loaded ahead for one access, from 0.
+        Most units loaded ahead for one access, from 0.
     eviction
         Which leaves first: ``"lru"``, ``"lfu"``, ``"fifo"``, ``"clock"``, ``"sieve"`` or ``"s3fifo"``, in any case.
     source

@@ -45,10 +45,11 @@ class Pins:
             if unit.id in claimed or unit.id in self._order.pins:
                 continue
             if self._source.cost(unit) is None or not self._fits(unit, limit):
-                error = self._no_room(unit, limit)
-                for other in claimed.values():
-                    self._source.unpin(other)
-                raise error
+                try:
+                    raise self._no_room(unit, limit)  # named here, it would keep all frames of the caller alive
+                finally:
+                    for other in claimed.values():
+                        self._source.unpin(other)
             self._source.pin(unit)
             claimed[unit.id] = unit
         for unit in units:
@@ -106,6 +107,7 @@ class Pins:
     def _no_room(self, unit: Unit, limit: int) -> BundleError:
         pinned = self._source.pinned
         beside = f" beside the {format_size(pinned)} that are pinned" if pinned else ""
-        message = f"The limit of {format_size(limit)} has no room for {unit.name!r} ({format_size(unit.size)}){beside}."
+        what = repr(unit.name) if isinstance(unit.key, str) else f"a part of {unit.name!r}"
+        message = f"The limit of {format_size(limit)} has no room for {what} ({format_size(unit.size)}){beside}."
         hint = "Unpin some, or raise the limit." if pinned else "Raise the limit."
         return bundle_error("limit_too_small", message, hint=hint)

@@ -12,15 +12,15 @@ class PagingStats:
     Parameters
     ----------
     hits, misses
-        Accesses that found their model in memory, and those that had to load it. Failed accesses count as neither.
+        Accesses that found their unit in memory, and those that had to load it. Failed accesses count as neither.
     evictions
-        Models dropped to make room or on request; ``clear_cache`` counts none.
+        Units dropped to make room or on request; ``clear_cache`` counts none.
     bytes_loaded
         Raw bytes brought in by misses and prefetches together.
     memory_used
-        Raw bytes of the models in the cache now.
+        Raw bytes of the units in memory now.
     prefetches
-        Models brought in by prediction or by a hint.
+        Units brought in by prediction or by a hint.
     """
 
     hits: int = 0

@@ -211,10 +211,7 @@ class UnitStore:
         unit, after = self._forget(number)
         self._evictions += 1
         self.observer.evicted(number, unit.size, cause, needed_by)
-        if self._look_ahead is not None:
-            for earlier in self._look_ahead.left(unit, after):
-                if earlier in self.residents:  # its next use shall not go unseen
-                    self.views.pop(self.residents[earlier][0].key, None)
+        self._watch_for(unit, after)
 
     def evict(self, unit: Unit) -> bool:
         """Evict ``unit`` because the program says so; whether it was resident and not pinned."""
@@ -370,10 +367,17 @@ class UnitStore:
         """Let units go, counting nothing."""
         before = self.memory_used
         for number in numbers:
-            self._forget(number)
+            self._watch_for(self._forget(number)[0], None)  # what was expected was not wrong
         self.source.shrink()
         if numbers:
             self.observer.cleared(before - self.memory_used)
+
+    def _watch_for(self, unit: Unit, after: int | None) -> None:
+        """``unit`` left, unused since ``after`` made us expect it: see to it that its return is foreseen."""
+        if self._look_ahead is not None:
+            for earlier in self._look_ahead.left(unit, after):
+                if earlier in self.residents:  # its next use shall not go unseen
+                    self.views.pop(self.residents[earlier][0].key, None)
 
     def _forget(self, number: int) -> tuple[Unit, int | None]:
         """Take a unit out of every table and give its memory back; also the unit it was expected after, if unused."""
