@@ -104,6 +104,7 @@ class Twins(QObject):
         """The same groups, those together whose samples, or whose whole contents, are equal."""
         parts: dict[Hashable, list[tuple[Hashable, list[Source]]]] = defaultdict(list)
         for content, group in groups:
+            pace.step()
             parts[self._digest(content, group[0], whole, looker, pace)].append((content, group))
         return list(parts.values())
 

@@ -15,6 +15,7 @@ from apbundle_gui.models.draft_outlook import draft_map
 from apbundle_gui.models.draft_recipe import recipe_of
 from apbundle_gui.pages.build.working import Worker
 from apbundle_gui.services import Services
+from apbundle_gui.services.looking import NO_FACTS
 from apbundle_gui.services.planning import Planned, plan
 from apbundle_gui.services.sources import OutputFacts, Sources, look_at_output
 from apbundle_gui.services.twins import Twins
@@ -119,10 +120,6 @@ class Outlook(QObject):
         self._planning = True
         look_at_output(self._services, draft.target, self._output_seen)
         plan(self._services, lambda pace: recipe_of(draft, pace), facts, self._plan_known)
-        compared = draft.rows, [(path, known.identity) for path, known in facts.items()]
-        if compared != self._compared:
-            self._compared = compared
-            self._twins.look([row.source for row in draft.rows if row.enabled], facts)
 
     def _output_seen(self, output: OutputFacts) -> None:
         self._seen = output
@@ -141,3 +138,13 @@ class Outlook(QObject):
             self.why = words.error_text(planned).message if isinstance(planned, Exception) else ""
         self._soon.start()
         self.layout_known.emit()
+        self._compare()
+
+    def _compare(self) -> None:
+        """Look for equal contents, when there are other sources than before."""
+        facts = self._sources.facts
+        sources = [row.source for row in self._store.draft.rows if row.enabled]
+        compared = [(source, facts.get(source, NO_FACTS).identity) for source in sources]
+        if compared != self._compared:
+            self._compared = compared
+            self._twins.look(sources, facts)
