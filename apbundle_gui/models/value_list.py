@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
@@ -19,11 +18,6 @@ class ValueList(PlainTable[str]):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(("Number", "Element"), parent)
-
-    @property
-    def records(self) -> Sequence[str]:
-        """All of them."""
-        return self._records
 
     def data(self, index: AnyIndex, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():

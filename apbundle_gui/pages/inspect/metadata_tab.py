@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -19,7 +17,7 @@ from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
 from apbundle_gui.services import Services
 from apbundle_gui.services.inspection import Inspection
-from apbundle_gui.services.long_values import read_elements
+from apbundle_gui.services.long_values import LongValue, read_long_value
 from apbundle_gui.services.pacing import Pace
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import Facts, SecondaryLabel, TableView, button
@@ -36,7 +34,7 @@ class ValuePanel(SidePanel):
     Attributes
     ----------
     unfold_wanted
-        All elements of the value should be read and shown.
+        All of the value should be read and shown.
     """
 
     unfold_wanted = Signal()
@@ -44,6 +42,7 @@ class ValuePanel(SidePanel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Selected metadata", parent)
         self._item: MetadataItem | None = None
+        self._whole: str | None = None  # that was read
         self._facts = Facts()
         self._facts.add("Of")
         self._facts.add("Length")
@@ -61,7 +60,7 @@ class ValuePanel(SidePanel):
         self.list_view.set_widths([NUMBER_WIDTH, 0], stretch=1)
         self.content.addWidget(self.list_view, 1)
         self._copy = button("Copy &Value", self.copy, icon="copy", tip="Put the whole value on the clipboard")
-        self.unfold = button("Show &All", self.unfold_wanted.emit, icon="down", tip="Read all elements of this value")
+        self.unfold = button("Show &All", self.unfold_wanted.emit, icon="down", tip="Read all of this value")
         row = QHBoxLayout()
         row.setSpacing(Space.S)
         row.addWidget(self._copy)
@@ -71,7 +70,7 @@ class ValuePanel(SidePanel):
 
     def show_item(self, item: MetadataItem | None) -> None:
         """Show a value, or none."""
-        self._item = item
+        self._item, self._whole = item, None
         self.list.show_records(())
         self.list_view.hide()
         self.unfold.setVisible(item is not None and item.rest is not None)
@@ -89,22 +88,22 @@ class ValuePanel(SidePanel):
         self._folded.setText("The middle is left out here; copying takes all of it.")
         self._folded.setVisible(folded)
 
-    def show_elements(self, item: MetadataItem, elements: Sequence[str]) -> None:
-        """Show all elements of the value, if it is still the one that is looked at."""
+    def show_whole(self, item: MetadataItem, value: LongValue) -> None:
+        """Show all of the value, if it is still the one that is looked at."""
         if item is not self._item:
             return
-        self.list.show_records(elements)
+        self._whole = value.whole
+        self.list.show_records(value.parts)
         self._value.hide()
         self._folded.hide()
         self.unfold.hide()
         self.list_view.show()
-        self._facts.set("Length", count(len(elements), "element"))
+        self._facts.set("Length", count(len(value.parts), value.noun))
 
     def copy(self) -> None:
-        """Put the value on the clipboard, all elements where they are shown, a line each."""
+        """Put the value on the clipboard, all of it where that is shown."""
         if self._item is not None:
-            elements = self.list.records
-            QGuiApplication.clipboard().setText("\n".join(elements) if elements else self._item.value)
+            QGuiApplication.clipboard().setText(self._item.value if self._whole is None else self._whole)
 
 
 class MetadataTab(TableTab):
@@ -193,8 +192,8 @@ class MetadataTab(TableTab):
         reader, name, rest = inspection.reader, inspection.names[item.model], item.rest
         self.services.jobs.start(
             "Reading the value",
-            lambda progress, cancel: read_elements(reader, name, rest, progress, cancel),
-            on_done=lambda elements: self.panel.show_elements(item, elements),
+            lambda progress, cancel: read_long_value(reader, name, rest, progress, cancel),
+            on_done=lambda value: self.panel.show_whole(item, value),
             key=("inspect.metadata_value", id(self)),
             abandonable=True,
         )

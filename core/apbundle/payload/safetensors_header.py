@@ -29,6 +29,7 @@ MAX_HEADER = 100_000_000
 """Longest header in bytes, the bound the format's library has."""
 
 METADATA_KEY = "__metadata__"
+_PLACED = 1000  # pairs of metadata whose place is noted, which takes a look at what was read before
 _ASKED = 8  # tensors between two questions whether to go on: callers that wait there stay responsive
 _U64_MAX = 2**64 - 1
 _MOST = 2**63 - 1  # bytes of a file
@@ -74,9 +75,11 @@ def read_header(read: Read, size: int, *, max_header: int = MAX_HEADER) -> Safet
     """
     table = TensorTable()
     metadata: dict[str, str] = {}
-    data_offset = scan_header(
-        ByteRange(b"", size, read), table, metadata.__setitem__, Reporter(), max_header=max_header
-    )
+
+    def keep(key: str, text: str, offset: int | None) -> None:
+        metadata[key] = text
+
+    data_offset = scan_header(ByteRange(b"", size, read), table, keep, Reporter(), max_header=max_header)
     tensors = sorted(table, key=lambda tensor: (tensor.offset, tensor.size))
     return SafetensorsHeader(tuple(tensors), metadata, data_offset)
 
@@ -89,14 +92,15 @@ def scan_safetensors(data: ByteRange, sink: Sink) -> None:
 def scan_header(
     data: ByteRange,
     table: TensorTable,
-    metadata: Callable[[str, str], None],
+    metadata: Callable[[str, str, int | None], None],
     reporter: Reporter,
     *,
     max_header: int = MAX_HEADER,
 ) -> int:
     """Check the header of a payload piece by piece, as strictly as :func:`read_header`; return the first data byte.
 
-    ``table`` gets the tensors in the order of the header while it is read, ``metadata`` the pairs; both keep what was
+    ``table`` gets the tensors in the order of the header while it is read, ``metadata`` the pairs, with where the text
+    begins as far as that was noted; both keep what was
     read before an error.
 
     Raises
@@ -142,7 +146,7 @@ def scan_header(
     return data_offset
 
 
-def _read_metadata(stream: JsonStream, metadata: Callable[[str, str], None]) -> None:
+def _read_metadata(stream: JsonStream, metadata: Callable[[str, str, int | None], None]) -> None:
     if stream.peek() != "{":
         if stream.value() is not None:
             raise PayloadError(f"{METADATA_KEY} is not an object", stream.offset)
@@ -152,12 +156,13 @@ def _read_metadata(stream: JsonStream, metadata: Callable[[str, str], None]) -> 
         if key in seen:
             raise PayloadError(f"the header holds the key {key!r} twice", stream.offset)
         seen.add(key)
+        offset = stream.offset if len(seen) <= _PLACED else None
         text = stream.string()
         if not isinstance(text, str):
             raise PayloadError(f"the metadata {key!r} is not a string", stream.offset)
         _check_text(key)
         _check_text(text)
-        metadata(key, text)
+        metadata(key, text, offset)
 
 
 def _check_text(text: str) -> None:
