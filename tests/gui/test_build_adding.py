@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from apbundle_gui.services import Services
 from apbundle_gui.services.sources import SourceFacts
 from support.drafting import Bench, hub_folder, safetensors
 from support.dragging import mime_of_files
+from support.hostile import HOSTILE_NAMES
 
 
 @pytest.fixture
@@ -116,3 +118,27 @@ def test_urls_of_files_are_taken_as_text_too(bench: Bench, tmp_path: Path) -> No
         mime = QMimeData()
         mime.setText(text)
         assert not bench.drag(bench.page, mime, QPoint(200, 200))
+
+
+def test_hostile_files_are_previewed_as_text(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "<img src=x>"
+    folder.mkdir()
+    for number, name in enumerate(HOSTILE_NAMES):
+        file = name.replace("{marker}", "m").replace("/", "-").replace("\0", "")[:80]
+        if file not in ("", ".", "..") and len(os.fsencode(file)) < 255:
+            safetensors(folder / f"{number}{file}", "x")
+    assert bench.drop(bench.page, mime_of_files([folder]), QPoint(200, 200))
+    bench.settle()
+    preview = bench.preview
+    assert preview is not None
+    preview.grab()
+    table = preview.table
+    for row in range(table.rowCount()):
+        for column in range(table.columnCount()):
+            tip = table.index(row, column).data(Qt.ItemDataRole.ToolTipRole)
+            assert not tip or (tip.startswith("<qt>") and "<img" not in tip)
+            assert str(table.index(row, column).data()).isprintable()
+    preview.add_button.click()
+    bench.settle()
+    assert len(bench.names) == table.rowCount()
+    bench.page.grab()
