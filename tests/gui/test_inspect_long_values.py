@@ -111,9 +111,8 @@ def test_lists_and_objects_of_json(tmp_path: Path) -> None:
 def test_bytes_and_numbers_of_tflite(tmp_path: Path) -> None:
     weight = tflite_tensor("w", 9, [2, 2], 1, {4: {2: Vector("f", [0.5, 0.25]), 3: Vector("q", [0, -3])}})
     notes = {6: [{0: "blob", 1: Number("I", 2)}]}
-    path = bundle(
-        tmp_path / "b.apbundle", {"model": tflite([{0: [weight]}], [{}, {0: b"1234"}, {0: b"AB" * 20}], notes)}
-    )
+    payload = tflite([{0: [weight]}], [{}, {0: b"1234"}, {0: b"A\0" * 20}], notes)
+    path = bundle(tmp_path / "b.apbundle", {"model": payload})
     assert unfolded(path, "blob").parts[0] == "41 00 " * 8 + " " + "A·" * 8
     assert len(unfolded(path, "blob").parts) == 3
     assert unfolded(path, "w scale").parts == ["0.5", "0.25"]
