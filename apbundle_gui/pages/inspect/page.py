@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -52,7 +52,6 @@ class InspectPage(TabbedPage):
         self.extracting = Extracting(services, self)
         self.examples = Examples(self)
         self.empty = EmptyInspect()
-        self.failure = FailurePage()
         self.content = QWidget()
         self._compose()
         self._connect()
@@ -66,7 +65,7 @@ class InspectPage(TabbedPage):
         layout.setContentsMargins(*PAGE_MARGINS)
         self._stack = QStackedWidget()
         layout.addWidget(self._stack)
-        for widget in (self.empty, self.failure, self.content):
+        for widget in (self.empty, self.content):
             self._stack.addWidget(widget)
         place = self.services.settings.number(_TAB_KEY, 0, 0, len(KINDS) - 1)
         self.tabs = Tabs({kind: partial(self._make, kind) for kind in KINDS}, place)
@@ -98,6 +97,16 @@ class InspectPage(TabbedPage):
         column.addWidget(self.remarks)
         column.addWidget(self.tabs, 1)
 
+    @cached_property
+    def failure(self) -> FailurePage:
+        """What is shown of a file that does not open."""
+        page = FailurePage()
+        page.open_wanted.connect(lambda: self.action_requested.emit("file.open"))
+        page.again_wanted.connect(lambda: self.services.session.open(page.path))
+        page.back_wanted.connect(self._show_current)
+        self._stack.addWidget(page)
+        return page
+
     def _make(self, kind: type[Tab]) -> Tab:
         """A tab that shows what the others show."""
         tab = make_tab(kind, self.services, self.selection, self.drag_files)
@@ -122,13 +131,10 @@ class InspectPage(TabbedPage):
         session.current_changed.connect(self._show_current)
         session.changed.connect(self._show_recent)
         self._show_recent()
-        for source in (self.empty.open_wanted, self.failure.open_wanted):
-            source.connect(lambda: self.action_requested.emit("file.open"))
+        self.empty.open_wanted.connect(lambda: self.action_requested.emit("file.open"))
         self.empty.sample_wanted.connect(lambda: self.action_requested.emit("file.sample"))
         self.empty.recent_chosen.connect(session.open)
         self.empty.dropped.connect(self.paths_dropped)
-        self.failure.again_wanted.connect(lambda: session.open(self.failure.path))
-        self.failure.back_wanted.connect(self._show_current)
         self.card.verify_clicked.connect(self._verify_clicked)
         self.card.extract_clicked.connect(self.extract_selected)
         self.remarks.chosen.connect(self._follow_remark)

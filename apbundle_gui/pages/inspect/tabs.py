@@ -57,6 +57,7 @@ class Tabs(QWidget):
         self._makers = makers
         self._kinds = tuple(makers)
         self._tabs: dict[type[Tab], Tab] = {}
+        self._loose: Tab | None = None
         self._queries = dict.fromkeys(self._kinds, "")
         self.bar = QTabBar()
         self.bar.setAccessibleName("Parts of the bundle")
@@ -116,13 +117,26 @@ class Tabs(QWidget):
     def get(self, kind: type[AnyTab]) -> AnyTab:
         """The tab of a kind, made now unless it was before."""
         if kind not in self._tabs:
-            tab = self._tabs[kind] = self._makers[kind]()
+            self._make(kind)
+        if self._tabs[kind] is self._loose:
+            self._add()
+        return cast(AnyTab, self._tabs[kind])
+
+    def _make(self, kind: type[Tab]) -> None:
+        if self._loose is not None:
+            self._add()
+        self._loose = self._tabs[kind] = self._makers[kind]()
+
+    def _add(self) -> None:
+        """Put the tab that was made last to the others: it is styled with all that is in it."""
+        tab, self._loose = self._loose, None
+        if tab is not None:
             self._stack.addWidget(tab)
             tab.counted.connect(self._show_count)
-            tab.query_dropped.connect(lambda: self._drop_query(kind))
-            if kind is self._kind:
+            tab.query_dropped.connect(lambda: self._drop_query(type(tab)))
+            if type(tab) is self._kind:
                 self._stack.setCurrentWidget(tab)
-        return cast(AnyTab, self._tabs[kind])
+                self._show_count()
 
     def make_ahead(self) -> None:
         """Make those that nobody wanted yet, one after the other."""
@@ -131,13 +145,16 @@ class Tabs(QWidget):
     def stop(self) -> None:
         """Make no more of them."""
         self._ahead.stop()
+        self._add()
 
     def _make_next(self) -> None:
         missing = next((kind for kind in (self._kind, *self._kinds) if kind not in self._tabs), None)
-        if missing is None:
-            self._ahead.stop()
+        if self._loose is not None:
+            self._add()
+        elif missing is not None:
+            self._make(missing)
         else:
-            self.get(missing)
+            self._ahead.stop()
 
     # -- which is shown ------------------------------------------------------------------------------------------
 

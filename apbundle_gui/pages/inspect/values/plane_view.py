@@ -59,8 +59,6 @@ class PlaneView(QWidget):
         self.curve = Curve()
         self.number = NumberView()
         self.stack = QStackedWidget()
-        for view in (self.map, self.curve, self.number):
-            self.stack.addWidget(view)
         self.line = ElidedLabel()
         self.line.setFont(theme.tabular(self.line.font()))
         self.legend = ColorLegend()
@@ -94,6 +92,8 @@ class PlaneView(QWidget):
         layout.addWidget(self.bar)
         layout.addLayout(top)
         layout.addWidget(self.stack, 1)
+        for view in (self.map, self.curve, self.number):
+            self.stack.addWidget(view)
         layout.addLayout(below)
 
     def _connect(self) -> None:
