@@ -64,13 +64,14 @@ QToolButton[kind="rail"]:checked { background: $selection; color: $accent_text; 
 QToolButton[kind="rail"]:focus { border: 1px solid $accent; }
 
 QCheckBox, QRadioButton { spacing: ${s}px; background: transparent; }
-QCheckBox::indicator, QTableView::indicator, QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid $control;
-    background: $surface; }
+QCheckBox::indicator, QTableView::indicator, QRadioButton::indicator { width: 14px; height: 14px;
+    border: 1px solid $control; background: $surface; }
 QCheckBox::indicator, QTableView::indicator { border-radius: 4px; }
 QRadioButton::indicator { border-radius: 7px; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover, QCheckBox::indicator:focus,
 QRadioButton::indicator:focus { border-color: $accent; }
-QCheckBox::indicator:checked, QTableView::indicator:checked { background: $primary; border-color: $primary; image: url(ui:check.svg); }
+QCheckBox::indicator:checked, QTableView::indicator:checked { background: $primary; border-color: $primary;
+    image: url(ui:check.svg); }
 QCheckBox::indicator:indeterminate { background: $primary; border-color: $primary; image: url(ui:dash.svg); }
 QRadioButton::indicator:checked { background: $primary; border-color: $primary; image: url(ui:dot.svg); }
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { background: $pressed; border-color: $border; }
