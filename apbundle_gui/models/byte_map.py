@@ -171,7 +171,7 @@ class ByteMap(FileMap):
             extents.order.astype(np.int64),
             inspection.names,
         )
-        self._sorted: dict[int, tuple[Integers, Integers, Integers]] = {}
+        self._sorted: dict[int, tuple[Integers | None, Integers, Integers]] = {}
 
     def stretch_at(self, offset: int) -> Stretch:
         """The part that holds a byte; of a model the tensor in it, where that is known."""
@@ -197,12 +197,19 @@ class ByteMap(FileMap):
             return np.full(len(offsets), -1, np.int64), []
         known = self._sorted.get(model)
         if known is None:
-            order = np.argsort(contents.tensors.offsets, kind="stable")
-            starts = contents.tensors.offsets[order] + span[0]
-            known = self._sorted[model] = order, starts, starts + contents.tensors.sizes[order]
-        order, starts, ends = known
-        places = np.searchsorted(starts, offsets, "right") - 1
-        inside = (places >= 0) & (offsets < ends[places])
+            known = self._sorted[model] = _by_offset(contents.tensors.offsets, contents.tensors.sizes)
+        order, starts, sizes = known
+        within = offsets - span[0]
+        places = np.searchsorted(starts, within, "right") - 1
+        inside = (places >= 0) & (within - starts[places] < sizes[places])
         kinds = contents.tensors.kinds
-        found: Any = np.where(inside, order[places], -1)
+        found: Any = np.where(inside, places if order is None else order[places], -1)
         return found, [kinds[number].dtype for number in contents.tensors.kind_numbers[found[found >= 0]].tolist()]
+
+
+def _by_offset(starts: Integers, sizes: Integers) -> tuple[Integers | None, Integers, Integers]:
+    """The order of tensors by where they begin, then where, and their sizes; ``None``: they stand in that order."""
+    if (starts[1:] >= starts[:-1]).all():
+        return None, starts, sizes
+    order = np.argsort(starts, kind="stable")
+    return order, starts[order], sizes[order]

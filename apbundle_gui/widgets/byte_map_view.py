@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from apbundle_gui import theme
@@ -58,7 +58,8 @@ class ByteMapView(QWidget):
         self._pressed: tuple[QPoint, float] | None = None
         self._dragged = False
         self.colouring = Colouring.KIND
-        theme.manager().changed.connect(self.update)
+        self._drawn: tuple[object, QPixmap] | None = None
+        theme.manager().changed.connect(self.redraw)
 
     def sizeHint(self) -> QSize:
         return QSize(600, self._lanes + AXIS + Space.XS)
@@ -68,6 +69,7 @@ class ByteMapView(QWidget):
     def show_map(self, shown: FileMap | None) -> None:
         """Show another file, whole, or none."""
         self._map = shown
+        self._drawn = None
         self._marked = None
         self._cursor = 0
         self.show_all()
@@ -83,6 +85,11 @@ class ByteMapView(QWidget):
     def colour_by(self, colouring: Colouring) -> None:
         """Let the colours tell something else apart."""
         self.colouring = colouring
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the lanes anew: what they show, or how, is another."""
+        self._drawn = None
         self.update()
 
     def mark(self, span: tuple[int, int] | None) -> None:
@@ -205,15 +212,30 @@ class ByteMapView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         lanes = QRect(0, 0, self.width(), self._lanes)
-        painter.fillRect(lanes, theme.color("grid"))
-        if self._map is not None and self._map.size and self.width() > 0:
-            self._paint_lanes(painter, self._map)
+        if self._map is None or not self._map.size or self.width() <= 0:
+            painter.fillRect(lanes, theme.color("grid"))
+        else:
+            painter.drawPixmap(0, 0, self._picture(self._map))
             self._paint_axis(painter)
             self._paint_mark(painter)
         if self.hasFocus():
             painter.setPen(theme.color("accent"))
             painter.drawRect(lanes.adjusted(0, 0, -1, -1))
         painter.end()
+
+    def _picture(self, shown: FileMap) -> QPixmap:
+        """The lanes as they are without what is marked, drawn once: something else is marked with every key."""
+        ratio = self.devicePixelRatioF()
+        seen = self._begin, self._bytes, self.width(), ratio
+        if self._drawn is None or self._drawn[0] != seen:
+            picture = QPixmap(QSize(self.width(), self._lanes) * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(theme.color("grid"))
+            painter = QPainter(picture)
+            self._paint_lanes(painter, shown)
+            painter.end()
+            self._drawn = seen, picture
+        return self._drawn[1]
 
     def _paint_lanes(self, painter: QPainter, shown: FileMap) -> None:
         """A pixel takes the colour of the byte in its middle; borders are drawn where there is room for them."""

@@ -66,8 +66,8 @@ class ByteMapBar(Card):
     def show_inspection(self, inspection: Inspection | None) -> None:
         """Show another bundle, or none."""
         if self._inspection is not None:
-            self._inspection.contents.changed.disconnect(self.view.update)
+            self._inspection.contents.changed.disconnect(self.view.redraw)
         self._inspection = inspection
         self.view.show_map(None if inspection is None else ByteMap(inspection))
         if inspection is not None:
-            inspection.contents.changed.connect(self.view.update)
+            inspection.contents.changed.connect(self.view.redraw)

@@ -10,6 +10,8 @@ from PySide6.QtCore import QModelIndex, QSize, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from apbundle.payload.contents import Contents
+from apbundle.payload.table import Integers
 from apbundle_gui import theme
 from apbundle_gui.models import field_table, metadata_table
 from apbundle_gui.models import text as words
@@ -67,6 +69,7 @@ class ModelPanel(SidePanel):
         self._models: Sequence[int] = ()
         self._current: int | None = None
         self._first_field = 0
+        self._counted: tuple[Contents, str] | None = None
         self._compose_head()
         self._metadata = MetadataTable(services.jobs, self, short=True)
         self._metadata_view = _ShortTable(self._metadata, "Metadata of the model", 2)
@@ -166,7 +169,7 @@ class ModelPanel(SidePanel):
         self._badge.set_state(badge.text, Tone(badge.tone))
         self._badge.setToolTip(words.tooltip(badge.meaning))
         self._facts.set("Format", format_text(inspection, model, entry), format_tip(inspection, model, entry))
-        self._facts.set("Tensors", _tensors(inspection, model))
+        self._facts.set("Tensors", self._tensors_of(inspection, model))
         self._facts.set("Stored", _size(entry.size))
         raw = f"{_size(entry.raw_size)}, zstd" if entry.compressed else "as stored"
         self._facts.set("Raw", raw)
@@ -178,6 +181,16 @@ class ModelPanel(SidePanel):
         self._badge.show()
         self._facts.show()
         self._sum.hide()
+
+    def _tensors_of(self, inspection: Inspection, model: int) -> str:
+        """How many tensors and parameters a model has, added up once: what is found out of others comes in often."""
+        contents = inspection.contents.of(model)
+        if contents is None or not len(contents.tensors):
+            return ""
+        if self._counted is None or self._counted[0] is not contents:
+            parameters = words.count(_sum(contents.tensors.elements), "parameter")
+            self._counted = contents, f"{words.count(len(contents.tensors))} with {parameters}"
+        return self._counted[1]
 
     def _show_sum(self, inspection: Inspection) -> None:
         sizes = inspection.reader.manifest.sizes
@@ -209,12 +222,9 @@ def _metadata_note(inspection: Inspection, items: int) -> str:
     return "" if items else "The bundle holds no metadata of this model."
 
 
-def _tensors(inspection: Inspection, model: int) -> str:
-    contents = inspection.contents.of(model)
-    if contents is None or not len(contents.tensors):
-        return ""
-    elements = sum(contents.tensors.elements.tolist())
-    return f"{words.count(len(contents.tensors))} with {words.count(elements, 'parameter')}"
+def _sum(numbers: Integers) -> int:
+    """The sum, which need not fit where each of them does."""
+    return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
 
 
 def _size(value: int) -> str:
