@@ -47,6 +47,12 @@ def test_summary(program: Program, trace: Path) -> None:
     assert lines[0] == f"explained {trace}: 18 events: 8 accesses, 12.5% of them hits; lru under {limits}"
     assert "cold 3 42.9% 3.42 KiB T never in memory before" in lines
     assert "evictions 7: 5 for another unit, 1 on request, 1 for a lower limit" in lines
+    assert "500 B 3 100.0% a limit of 3.42 KiB is enough for all" in lines
+    victims = [
+        line.split()[0]
+        for line in lines[lines.index("Worst victims Evicted Needed again Loaded again Time lost") + 2 :]
+    ]
+    assert sorted(victims) == ["decoder", "encoder"], "the third cost nothing"
 
 
 def test_summary_as_json(program: Program, trace: Path) -> None:
@@ -54,7 +60,7 @@ def test_summary_as_json(program: Program, trace: Path) -> None:
     assert {cause: cost["misses"] for cause, cost in document["misses"].items()} == {
         "cold": 3, "capacity": 3, "limit": 0, "request": 1, "unknown": 0,
     }  # fmt: skip
-    assert (document["within_limit"], document["gains"]) == (1, [{"more": 512, "misses": 3}])
+    assert (document["within_limit"], document["gains"]) == (1, [{"more": 500, "misses": 3}])
     assert (document["hits"], document["prefetches"], document["lost"], document["limit"]) == (1, 1, 0, 1200)
     assert {victim["name"] for victim in document["victims"]} == set(SIZES)
     assert document["enough"] == 3500

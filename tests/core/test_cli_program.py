@@ -68,7 +68,7 @@ def test_help_of_a_command(program: Program, monkeypatch: pytest.MonkeyPatch, na
         (["--bogus", "info", "a"], "Try apbundle info --help."),
         (["extract", "a"], "Try apbundle extract --help."),
         (["extract", "a", "-o"], "Try apbundle extract --help."),
-        (["replay", "a", "--ops", "b"], "Try apbundle replay --help."),
+        (["replay", "--ops", "b"], "Try apbundle replay --help."),
         (["\x1b[31m"], "Try apbundle --help."),
     ],
 )

@@ -96,6 +96,12 @@ def test_model_that_is_not_there(program: Program, tmp_path: Path) -> None:
     assert "'nobody'" in program(*given).err
 
 
+def test_files_that_are_not_there(program: Program, tmp_path: Path) -> None:
+    for given in ([], ["--max-memory", "1MiB"]):
+        assert program.json("replay", tmp_path / "none.aptrace", *given).error["code"] == "ENOENT"
+    assert "not a regular file" in program("replay", tmp_path).err.lower()
+
+
 def test_settings_that_make_no_sense(program: Program, tmp_path: Path) -> None:
     (tmp_path / "ops").write_text("clear\n", encoding="utf-8")
     given = ["replay", GOLDEN / "three_models.apbundle", "--ops", tmp_path / "ops"]

@@ -425,8 +425,9 @@ def test_load_paged_records_too(mixed: Path, tmp_path: Path) -> None:
 
 
 def test_a_recording_that_cannot_be(mixed: Path, tmp_path: Path) -> None:
-    with pytest.warns(RuntimeWarning, match="Not recording"):
+    with pytest.warns(RuntimeWarning, match="Not recording") as caught:
         paged = PagedBundle(mixed, config(), record=tmp_path / "no" / "run.aptrace")
+    assert [warning.filename for warning in caught] == [__file__], "said of the program's line"
     with paged:
         assert paged.recording is None
         assert paged.get_model("small 1") == MODELS["small 1"]

@@ -16,11 +16,12 @@ import pytest
 
 from apbundle.errors import BadRecording, BundleError
 from apbundle.paging.stats import PagingStats
-from apbundle.trace import destination, recorder
+from apbundle.trace import destination, start
 from apbundle.trace.destination import recording_path_from_environment
-from apbundle.trace.recorder import RecordingWriter, start_recording
+from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import SLOT, Kind, RecordingHeader
+from apbundle.trace.start import start_recording
 from support.children import run_forked
 from support.faults import Fault, failing, faults_of, recorded
 from support.paging import make_pager, units_of
@@ -121,7 +122,7 @@ def test_every_call_may_fail_where_the_environment_says(tmp_path: Path, monkeypa
         run(None)
     assert {*calls} == {"makedirs", "open", "flock", "fstat", "pwrite", "close"}
     for fault in faults_of(calls, ("EIO", "EACCES"), only=("makedirs", "open", "fstat", "pwrite")):
-        recorder._refused.clear()
+        start._refused.clear()
         with failing(fault), pytest.warns(RuntimeWarning, match=f"[Rr]ecording to {re.escape(str(folder))}") as caught:
             assert run(None) == expected
         assert len(caught) == 1

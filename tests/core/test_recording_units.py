@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from apbundle.errors import BadRecording, LimitExceeded
 from apbundle.trace import records
-from apbundle.trace.recorder import RecordingWriter, start_recording
+from apbundle.trace.recorder import RecordingWriter
 from apbundle.trace.recording import RecordingReader
 from apbundle.trace.records import RecordingHeader
+from apbundle.trace.start import start_recording
 from apbundle.trace.units import MAX_SIZE, MAX_UNITS, UnitList
 from support.recordings import header
 

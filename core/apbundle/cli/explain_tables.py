@@ -10,7 +10,7 @@ from apbundle.cli.drawing import grid, headline, indented, name, size, table, te
 from apbundle.text import format_size, plural
 from apbundle.trace.sentences import format_duration, name_of, sentence
 from apbundle.trace.stories import Eviction, EvictionCause, Hit, Idle, Miss, MissCause, Prefetch, Story
-from apbundle.trace.summary import Summary
+from apbundle.trace.summary import Summary, Victim
 
 _VICTIMS = 10
 _WORTH_A_ROW = 0.01  # of the misses that memory could avoid
@@ -49,9 +49,9 @@ def summary_tables(path: str, summary: Summary, names: Sequence[str], policy: st
     if summary.gains:
         yield ""
         yield _gains(summary, policy)
-    if summary.victims:
+    if worst := [victim for victim in summary.victims if victim.cost.misses]:
         yield ""
-        yield _victims(summary, names)
+        yield _victims(worst, names)
 
 
 def list_tables(
@@ -112,7 +112,7 @@ def _gains(summary: Summary, policy: str) -> RenderableType:
     missed = sum(summary.misses[cause].misses for cause in (MissCause.CAPACITY, MissCause.LIMIT))
     drawn = table(">More memory", ">Fewer misses", ">Share", "")
     notes = (
-        {summary.gains[-1][0]: f"{format_size(summary.enough)} are enough for all of these"} if summary.enough else {}
+        {summary.gains[-1][0]: f"a limit of {format_size(summary.enough)} is enough for all"} if summary.enough else {}
     )
     if summary.within:
         why = "loading ahead, pins, blocks" if policy == "lru" else f"LRU in place of {policy}"
@@ -123,9 +123,9 @@ def _gains(summary: Summary, policy: str) -> RenderableType:
     return drawn
 
 
-def _victims(summary: Summary, names: Sequence[str]) -> RenderableType:
+def _victims(worst: Sequence[Victim], names: Sequence[str]) -> RenderableType:
     drawn = table("Worst victims", ">Evicted", ">Needed again", ">Loaded again", ">Time lost")
-    for victim in summary.victims[:_VICTIMS]:
+    for victim in worst[:_VICTIMS]:
         drawn.add_row(
             name(names[victim.unit]),
             f"{victim.evictions:,}",
@@ -133,8 +133,8 @@ def _victims(summary: Summary, names: Sequence[str]) -> RenderableType:
             format_size(victim.cost.loaded),
             format_duration(victim.cost.latency),
         )
-    if len(summary.victims) > _VICTIMS:
-        drawn.add_row(text(f"… and {len(summary.victims) - _VICTIMS:,} more; --json lists them", "dim"))
+    if len(worst) > _VICTIMS:
+        drawn.add_row(text(f"… and {len(worst) - _VICTIMS:,} more; --json lists them", "dim"))
     return drawn
 
 

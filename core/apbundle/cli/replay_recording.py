@@ -13,7 +13,6 @@ from apbundle.cli.drawing import headline, table, text
 from apbundle.cli.failures import UsageError
 from apbundle.cli.output import Output
 from apbundle.cli.working import working
-from apbundle.errors import BundleError
 from apbundle.fileio import InputFile, StrPath
 from apbundle.paging.config import PagingConfig
 from apbundle.paging.hollow import HollowSource
@@ -68,12 +67,9 @@ class Settings:
 
 
 def is_recording(path: StrPath) -> bool:
-    """Whether the file begins as a recording does; ``False`` also if it cannot be read."""
-    try:
-        with InputFile.open(path) as file:
-            return file.size >= len(MAGIC) and bytes(file.read(0, len(MAGIC))) == MAGIC
-    except (OSError, BundleError):
-        return False
+    """Whether the file begins as a recording does; what opening or reading it raises is passed on."""
+    with InputFile.open(path) as file:
+        return file.size >= len(MAGIC) and bytes(file.read(0, len(MAGIC))) == MAGIC
 
 
 def rerun_recording(options: Namespace, output: Output) -> None:

@@ -23,7 +23,9 @@ from apbundle.paging.config import PagingConfig
 from apbundle.paging.hollow import HollowSource
 from apbundle.paging.pager import Pager
 from apbundle.paging.units import Key
-from apbundle.trace.recorder import RecordingWriter, start_recording, warn
+from apbundle.trace.notice import warn
+from apbundle.trace.recorder import RecordingWriter
+from apbundle.trace.start import start_recording
 
 
 class PagedFile:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import warnings
 import weakref
 from array import array
 from collections.abc import Callable, Iterable
@@ -20,7 +19,8 @@ from apbundle.errors import BundleError
 from apbundle.fileio import StrPath, syscalls
 from apbundle.fileio.system import write_all
 from apbundle.fileio.temporary import close_quietly
-from apbundle.trace.destination import VARIABLE, create_recording_file, recording_path_from_environment
+from apbundle.trace.destination import create_recording_file
+from apbundle.trace.notice import warn
 from apbundle.trace.records import (
     ERROR_NUMBERS,
     EVICT_CAUSES,
@@ -268,63 +268,9 @@ class RecordingWriter:
 
 
 _writers: Final[weakref.WeakValueDictionary[int, RecordingWriter]] = weakref.WeakValueDictionary()  # of this process
-_refused: Final[set[str]] = set()  # folders from the environment of which was said that they do not work
-
-
-def start_recording(
-    path: StrPath | None,
-    bundle: str,
-    header: Callable[[], RecordingHeader],
-    new_units: NewUnits = lambda known: (),
-    tell: Callable[[str], None] | None = None,
-) -> RecordingWriter | None:
-    """A recording, or ``None`` if none is wanted or can be: the program goes on either way.
-
-    Parameters
-    ----------
-    path
-        Where it goes. ``None`` leaves that to the environment: a new file in the folder that ``APBUNDLE_RECORD``
-        names, which is made if it does not exist; none if it names nothing.
-    bundle
-        Path of the bundle.
-    header
-        Makes the header, if there is a recording.
-    new_units
-        See :meth:`RecordingWriter.create`.
-    tell
-        Takes the text of the warning, for a caller who holds what a warning hook may ask for: :func:`warn` is his.
-
-    Warns
-    -----
-    RuntimeWarning
-        It cannot be written; of a folder from the environment, that is said once in a process.
-    """
-    try:
-        target = recording_path_from_environment(bundle) if path is None else os.fsdecode(path)
-        if target is None:
-            return None
-        if path is None:
-            syscalls.makedirs(os.path.dirname(target), 0o777, True)
-        return RecordingWriter.create(target, header(), new_units)
-    except (BundleError, OSError, ValueError, MemoryError) as error:  # ValueError: units that no file can have
-        place = os.environ.get(VARIABLE, "") if path is None else os.fsdecode(path)
-        told = path is None and place in _refused
-        if path is None:
-            _refused.add(place)
-        if not told:
-            (tell or warn)(f"Not recording to {place}: {error}")
-        return None
 
 
 def _is_written_here(path: str) -> bool:
     """Whether a writer of this process holds the file at ``path``."""
     writers = [reference() for reference in _writers.valuerefs()]  # a copy: other threads may begin to record now
     return any(writer.is_at(path) for writer in writers if writer is not None)
-
-
-def warn(message: str) -> None:
-    """Warn the program that is watched; never raises."""
-    try:
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
-    except Exception:
-        pass  # warnings were made errors, or are shown by what fails: no reason to stop the program that is watched

@@ -76,7 +76,7 @@ class _Sums:
         self._misses: Final = {cause: Cost(0, 0, 0) for cause in MissCause}
         self._evictions: Final = dict.fromkeys(EvictionCause, 0)
         self._gains = np.zeros(len(_POWERS) + 1, np.int64)  # misses by the least power of two that would do
-        self._within = self._enough = 0
+        self._within = self._enough = self._most_more = 0
         self._waiting = np.zeros(units, np.int64)  # evictions after which a unit was not needed yet
         self._evicted = np.zeros(units, np.int64)
         self._again = np.zeros(units, np.int64)
@@ -107,7 +107,7 @@ class _Sums:
             lost=int(self._kinds[Kind.PAD]),
             in_force=in_force,
             within=self._within,
-            gains=tuple((1 << step, int(gains[step])) for step in steps),
+            gains=tuple((min(1 << step, self._most_more), int(gains[step])) for step in steps),
             enough=self._enough or None,
             victims=tuple(self._victims(sizes)),
         )
@@ -132,6 +132,7 @@ class _Sums:
         self._enough = max(self._enough, int(misses.needed[known].max(initial=0)))
         known = known[misses.limits[known] >= 0]
         more = misses.needed[known] - misses.limits[known]
+        self._most_more = max(self._most_more, int(more.max(initial=0)))
         self._within += int(np.count_nonzero(more <= 0))
         self._gains += np.bincount(np.searchsorted(_POWERS, more[more > 0]), minlength=len(self._gains))
 

@@ -69,7 +69,7 @@ class Summary:
         under the limit of that time.
     gains
         For some amounts of memory, ascending, in bytes: how many of these misses that many more would have made hits,
-        those within the limit included.
+        those within the limit included. The last is the least that does for all.
     enough
         The smallest limit under which LRU would have had all of them, those not used before they were evicted aside;
         ``None`` if there were none.
