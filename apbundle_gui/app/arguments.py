@@ -25,7 +25,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="apbundle-gui", description="Build .apbundle files, look into them, and watch them page."
     )
-    parser.add_argument("files", nargs="*", metavar="FILE", help="bundles to open")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="bundles and recordings to open")
     parser.add_argument("--demo", action="store_true", help="open the sample bundle and start a workload on it")
     parser.add_argument(
         "--screenshots",

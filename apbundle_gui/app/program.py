@@ -58,8 +58,7 @@ def run(options: Options) -> int:
         if options.demo:
             start_demo(window)
         if options.files:
-            window.show_page("inspect")
-            window.open_bundles(options.files)
+            window.open_files(options.files)
         return application.exec()
     finally:
         reporter.uninstall()

@@ -23,9 +23,9 @@ from apbundle_gui.models import text as words
 from apbundle_gui.pages.page import Command, Page
 from apbundle_gui.services import Level, Message, OpenBundle, OpenFailure, Services
 from apbundle_gui.theme import Space, Tone
-from apbundle_gui.widgets import Banner, DropTargets, all_bundles, local_paths, take_copy
+from apbundle_gui.widgets import Banner, DropTargets, all_opened, local_paths, recordings_of, take_copy
 
-FILTER: Final = "Bundles (*.apbundle);;All files (*)"
+FILTER: Final = "Bundles and recordings (*.apbundle *.aptrace);;All files (*)"
 _TONES: Final = {Level.INFO: Tone.OK, Level.WARNING: Tone.WARNING, Level.ERROR: Tone.DANGER}
 
 
@@ -93,6 +93,14 @@ class MainWindow(QMainWindow):
             self.actions_[f"view.{spec.name}"].setChecked(spec.name == name)
         self._recompute()
 
+    def open_files(self, paths: Sequence[str]) -> None:
+        """Open bundles as :meth:`open_bundles` does, and show the last of the recordings among them in Monitor."""
+        recordings = recordings_of(paths)
+        self.open_bundles([path for path in paths if path not in recordings])
+        if recordings:
+            self.show_page("monitor")
+            self._pages["monitor"].file_dropped(recordings)
+
     def open_bundles(self, paths: Sequence[str]) -> None:
         """Open files, each as a job, and show them in Inspect; Monitor stays: it shows the bundle as well."""
         if not paths:
@@ -154,7 +162,7 @@ class MainWindow(QMainWindow):
         services.session.opened.connect(self._opened)
         services.session.failed.connect(self._open_failed)
         self._recent.chosen.connect(lambda path: self.open_bundles([path]))
-        self._overlay.open_dropped.connect(self.open_bundles)
+        self._overlay.open_dropped.connect(self.open_files)
         self._overlay.add_dropped.connect(self._add)
         self.banner.dismissed.connect(self._banner_place.hide)
 
@@ -225,21 +233,21 @@ class MainWindow(QMainWindow):
         self.status.job_panel.cancel()
 
     def _bundle_built(self, path: str) -> None:
-        self.open_bundles([path])
+        self.open_files([path])
 
     def _choose_bundles(self) -> None:
         current = self.services.session.current
         folder = os.path.dirname(current.path) if current else ""
         paths, _ = QFileDialog.getOpenFileNames(self, "Open Bundles", folder, FILTER)
-        self.open_bundles(paths)
+        self.open_files(paths)
 
     def _add(self, paths: list[str]) -> None:
         self.show_page("build")
         self._pages["build"].file_dropped(paths)
 
     def _dropped_on_page(self, paths: list[str]) -> None:
-        if all_bundles(paths):
-            self.open_bundles(paths)
+        if all_opened(paths):
+            self.open_files(paths)
         else:
             self._add(paths)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,10 @@ def settled_memory(events: EventArray, changes: NDArray[np.int64], used: int, se
     latest = np.maximum.accumulate(np.where(lasting, np.arange(len(events)), -1))
     result: NDArray[np.int64] = np.where(latest >= 0, memory[latest], settled)
     return result
+
+
+UNKNOWN: Final = -1
+"""In place of a counter that is not known."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from enum import IntEnum
 from typing import Final
 
@@ -63,6 +64,14 @@ class Residency:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def copy(self) -> Residency:
+        """Another one that goes on from here by itself."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray) and name != "sizes":
+                setattr(other, name, value.copy())
+        return other
 
     def grow(self, sizes: NDArray[np.int64]) -> None:
         """Be of these models; those there were come first."""

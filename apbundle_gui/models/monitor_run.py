@@ -5,7 +5,9 @@ One value folds every batch of events once; the views only look.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from apbundle_gui.models.monitor_counters import Counters, memory_changes, settl
 from apbundle_gui.models.monitor_residency import Residency
 from apbundle_gui.models.monitor_rows import ROWS, RowArray, make_rows
 from apbundle_gui.models.monitor_series import Series
+
+_BYTES_A_UNIT: Final = 110  # what history and residency keep of each
 
 
 class Run:
@@ -47,6 +51,7 @@ class Run:
         self._explainer = Explainer(History(limit, len(units)), None)
         self.time = 0
         self._settled = 0
+        self._binned = True
         self.counters = Counters()
         self.series = Series()
         self.residency = Residency(self.sizes)
@@ -60,6 +65,27 @@ class Run:
     def of_models(cls, names: Sequence[str], sizes: NDArray[np.int64]) -> Run:
         """A run of models of which nothing was recorded yet."""
         return cls(UnitList(names, sizes), 0)
+
+    @property
+    def read(self) -> int:
+        """How many events it was folded from."""
+        return self._explainer.history.event
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes :meth:`copy` takes."""
+        return _BYTES_A_UNIT * len(self.sizes)
+
+    def copy(self) -> Run:
+        """Another one that goes on from here by itself, but for the bins: of these there is one, of the whole run."""
+        other = copy.copy(self)
+        other._units = self._units.copy()
+        other.names = UnitNames(other._units)
+        other._explainer = Explainer(self._explainer.history.copy(), None)
+        other.counters = copy.copy(self.counters)
+        other.residency = self.residency.copy()
+        other._binned = False
+        return other
 
     def add(self, events: EventArray) -> RowArray:
         """Fold more events; returns their rows for the list."""
@@ -91,6 +117,7 @@ class Run:
         self.counters.add(events, changes)
         memory = settled_memory(events, changes, used, self._settled)
         self._settled = int(memory[-1])
-        self.series.add(events, memory)
+        if self._binned:
+            self.series.add(events, memory)
         self.residency.add(events)
         self.time = int(events["time"][-1])

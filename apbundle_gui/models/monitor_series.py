@@ -65,6 +65,31 @@ class Series:
         self._last = np.zeros(1024, np.int64)
         self._memory = 0
 
+    @classmethod
+    def between(cls, times: Ints, counts: Ints, memory: Ints) -> Series:
+        """What is known between moments: events as if they were spread evenly, memory as it was at the moment before.
+
+        Parameters
+        ----------
+        times
+            The moments in nanoseconds, never falling.
+        counts
+            The events up to each, by kind in the order of :data:`KINDS`.
+        memory
+            The memory used at each, in bytes.
+        """
+        series = cls()
+        while int(times[-1]) // series._bin_ns >= MAX_BINS:
+            series._bin_ns *= 2
+        used = int(times[-1]) // series._bin_ns + 1
+        edges = np.arange(used + 1) * series._bin_ns
+        totals = [np.rint(np.interp(edges, times, column)).astype(np.int64) for column in counts.T]
+        series._counts = np.diff(np.column_stack(totals), axis=0)
+        at = memory[np.maximum(np.searchsorted(times, edges[1:], "right") - 1, 0)]
+        series._low, series._high, series._last = at, at.copy(), at.copy()
+        series._used, series._memory = used, int(memory[-1])
+        return series
+
     @property
     def bin_seconds(self) -> float:
         """Length of a bin."""

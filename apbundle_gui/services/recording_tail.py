@@ -7,6 +7,7 @@ until it wakes.
 from __future__ import annotations
 
 import time
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,25 @@ MAX_UNITS: Final = 1 << 20
 """Most units that are shown: each is drawn, and takes two hundred bytes."""
 
 
+def check_units(units: int, path: str | None) -> None:
+    """Refuse what would take all memory and hold the window up (``LimitExceeded``)."""
+    if units > MAX_UNITS:
+        raise bundle_error(
+            "limit_exceeded",
+            f"The recording is of {units:,} units: more than the {MAX_UNITS:,} that are shown here.",
+            path=path,
+            hint="apbundle explain, curve and compare take it.",
+        )
+
+
+class Ending(Enum):
+    """Why a recording grows no more: its program said so, or is gone; or the file lost what had been in it."""
+
+    ENDED = "ended"
+    ABANDONED = "abandoned"
+    CUT_SHORT = "cut short"
+
+
 class RecordingTail(QObject):
     """Follows one recording at a time.
 
@@ -44,14 +64,14 @@ class RecordingTail(QObject):
     arrived
         Emitted with an array of events (:data:`apbundle.trace.decoding.EVENTS`).
     ended
-        Emitted once all events of a recording that grows no more were delivered.
+        Emitted once all events of a recording that grows no more were delivered, with an :class:`Ending`.
     failed
         Emitted with the exception when it cannot be read any further; what was delivered stands.
     """
 
     began = Signal(object)
     arrived = Signal(object)
-    ended = Signal()
+    ended = Signal(object)
     failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -84,6 +104,27 @@ class RecordingTail(QObject):
         self._growing = True
         self._caught_up = False
         self._adjust()
+
+    def resume(self, reader: RecordingReader) -> None:
+        """Go on with a recording that was polled up to here; the reader is this object's from now on."""
+        self.close()
+        self._path = reader.path
+        self._reader = reader
+        self._generation = reader.generation
+        self._growing = True
+        self._caught_up = False
+        self._start_clock(reader.header)
+        self._adjust()
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of the recording that were not delivered yet."""
+        return self._reader.backlog if self._reader is not None else 0
+
+    @property
+    def lost(self) -> int:
+        """Events and records that were damaged."""
+        return self._reader.damaged if self._reader is not None else 0
 
     def set_awake(self, awake: bool) -> None:
         """Whether somebody looks."""
@@ -144,19 +185,12 @@ class RecordingTail(QObject):
         return True
 
     def _begin(self, header: RecordingHeader) -> None:
-        self._check(len(header.units))
-        self._zero = time.monotonic_ns() - (time.time_ns() - header.started)
+        check_units(len(header.units), self._path)
+        self._start_clock(header)
         self.began.emit(header)
 
-    def _check(self, units: int) -> None:
-        """Refuse what would take all memory and hold the window up."""
-        if units > MAX_UNITS:
-            raise bundle_error(
-                "limit_exceeded",
-                f"The recording is of {units:,} units: more than the {MAX_UNITS:,} that are shown here.",
-                path=self._path,
-                hint="apbundle explain, curve and compare take it.",
-            )
+    def _start_clock(self, header: RecordingHeader) -> None:
+        self._zero = time.monotonic_ns() - (time.time_ns() - header.started)
 
     def _read(self, until: float) -> None:
         while (reader := self._reader) is not None:
@@ -165,13 +199,14 @@ class RecordingTail(QObject):
                 if reader.generation != self._generation:
                     self._generation = reader.generation
                     self._begin(reader.header)
-                self._check(reader.known_units)
+                check_units(reader.known_units, self._path)
             events, self._read_events = self._read_events[:STEP], self._read_events[STEP:]
             if len(events):
                 self.arrived.emit(events)
             elif reader.status != "live":
+                ending = Ending.CUT_SHORT if reader.cut_short else Ending(reader.status)
                 self.close()
-                self.ended.emit()
+                self.ended.emit(ending)
             else:
                 self._caught_up = True
                 self._hasten(REST_MS)

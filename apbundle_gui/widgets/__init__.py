@@ -4,7 +4,7 @@ from apbundle_gui.widgets.buttons import button, icon_button
 from apbundle_gui.widgets.cards import Card, Divider, Facts, Note, Swatch, Tile
 from apbundle_gui.widgets.cells import CellDelegate
 from apbundle_gui.widgets.drop import DropArea, local_paths, take_copy
-from apbundle_gui.widgets.drop_targets import DropTargets, all_bundles, bundles_of
+from apbundle_gui.widgets.drop_targets import DropTargets, all_opened, opened_of, recordings_of
 from apbundle_gui.widgets.fields import DoubleSpinBox, SpinBox
 from apbundle_gui.widgets.flow import FlowLayout
 from apbundle_gui.widgets.headers import PageHeader
@@ -48,12 +48,13 @@ __all__ = [
     "Swatch",
     "TableView",
     "Tile",
-    "all_bundles",
-    "bundles_of",
+    "all_opened",
     "button",
     "icon_button",
     "local_paths",
+    "opened_of",
     "question",
+    "recordings_of",
     "set_property",
     "take_copy",
 ]

@@ -17,17 +17,23 @@ from apbundle_gui.widgets.states import Glyph
 
 STRIP: Final = 132
 """Usual height of the targets where the rest of a page takes drops itself, in pixels."""
-_EXTENSION: Final = ".apbundle"
+_BUNDLE: Final = ".apbundle"
+_RECORDING: Final = ".aptrace"
 
 
-def bundles_of(paths: Sequence[str]) -> list[str]:
-    """Those of the paths that are named as bundles are."""
-    return [path for path in paths if path.lower().endswith(_EXTENSION)]
+def opened_of(paths: Sequence[str]) -> list[str]:
+    """Those of the paths that are named as bundles or recordings are."""
+    return [path for path in paths if path.lower().endswith((_BUNDLE, _RECORDING))]
 
 
-def all_bundles(paths: Sequence[str]) -> bool:
-    """Whether all of the paths are named as bundles are."""
-    return len(bundles_of(paths)) == len(paths)
+def recordings_of(paths: Sequence[str]) -> list[str]:
+    """Those of the paths that are named as recordings are."""
+    return [path for path in paths if path.lower().endswith(_RECORDING)]
+
+
+def all_opened(paths: Sequence[str]) -> bool:
+    """Whether all of the paths are named as bundles or recordings are."""
+    return len(opened_of(paths)) == len(paths)
 
 
 class _Target(DropArea):
@@ -58,7 +64,7 @@ class DropTargets(QWidget):
     Attributes
     ----------
     open_dropped, add_dropped
-        Emitted with the list of paths dropped on "Open", of which only bundles are told, or on "Add".
+        Emitted with the list of paths dropped on "Open", of which only bundles and recordings are told, or on "Add".
     gone
         Emitted when the drag left.
     """
@@ -96,9 +102,11 @@ class DropTargets(QWidget):
         ``rows`` are below it, and take drops between them.
         """
         self._height = height or STRIP
-        found = bundles_of(paths)
+        found = opened_of(paths)
         self.open_target.setEnabled(bool(found))
-        some = "Only the bundles among them" if len(found) < len(paths) else "Look into these bundles"
+        some = "Look into these bundles" if not recordings_of(paths) else "Look into these, and watch recordings"
+        if len(found) < len(paths):
+            some = "Only the bundles among them"
         self.open_target.sentence.setText(some if found else "None of these is a bundle")
         below = "; drop between rows to put them there" if rows else ""
         self.add_target.sentence.setText(f"Pack these files into a new bundle{below}")
@@ -138,7 +146,7 @@ class DropTargets(QWidget):
         """Beside the targets: what the files are decides."""
         if paths := local_paths(event.mimeData()):
             take_copy(event)
-            (self._open if all_bundles(paths) else self._add)(paths)
+            (self._open if all_opened(paths) else self._add)(paths)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), theme.color("window"))
@@ -154,7 +162,7 @@ class DropTargets(QWidget):
 
     def _open(self, paths: list[str]) -> None:
         self.hide()
-        self.open_dropped.emit(bundles_of(paths))
+        self.open_dropped.emit(opened_of(paths))
 
     def _add(self, paths: list[str]) -> None:
         self.hide()

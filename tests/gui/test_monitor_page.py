@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
+    QPushButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -154,13 +155,14 @@ def test_start_pause_resume_reset(page: MonitorPage, qtbot: QtBot) -> None:
 
 def test_without_a_bundle_it_says_what_it_is_for(empty_page: MonitorPage, qtbot: QtBot) -> None:
     assert empty_page.nothing.isVisible()
-    for button, action in zip(
-        empty_page.nothing.findChildren(QAbstractButton), ("file.open", "file.sample"), strict=True
-    ):
+    open_, sample, recordings = empty_page.nothing.findChildren(QPushButton)
+    assert recordings.menu() is not None
+    for button, action in ((open_, "file.open"), (sample, "file.sample")):
         with qtbot.waitSignal(empty_page.action_requested) as asked:
             click(button)
         assert asked.args == [action]
-    assert not any(command.enabled() for command in empty_page.commands().values())
+    able = {name for name, command in empty_page.commands().items() if command.enabled()}
+    assert able == {"monitor.open_recording"}
 
 
 def test_a_bundle_without_models(empty_page: MonitorPage, golden: Path, qtbot: QtBot) -> None:

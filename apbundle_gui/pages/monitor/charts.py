@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QWidget
 
@@ -24,6 +25,8 @@ TALL: Final = 330
 """The height from which the charts stand on each other, in pixels."""
 WIDE: Final = 1060
 """The width from which they may stand side by side, in pixels."""
+KEY_STEPS: Final = 100
+"""Presses of an arrow key that lead from one end of the time axis to the other."""
 LEAST_STACKED: Final = 290
 LEAST_BESIDE: Final = 190
 _LINES: Final = (  # in the order of monitor_series.KINDS
@@ -40,13 +43,23 @@ _PIXELS_A_STEP: Final = 6
 
 
 class Charts(QWidget):
-    """What happened over time."""
+    """What happened over time.
+
+    Attributes
+    ----------
+    chosen
+        Emitted with a time, in nanoseconds of the recording, that was clicked or gone to with the keys, and ``None``
+        for the newest.
+    """
+
+    chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._span = SPANS[0][1]
         self._described = -1
         self._shown: tuple[Run, float] | None = None
+        self._mark: float | None = None
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(Space.L)
@@ -64,6 +77,8 @@ class Charts(QWidget):
         self.span_button = self._make_span_button()
         for plot in self.plots:
             plot.pointed.connect(self._point)
+            plot.clicked.connect(self._choose)
+            plot.stepped.connect(self._step)
         self._arrange(stacked=True)
         self.clear()
 
@@ -75,6 +90,7 @@ class Charts(QWidget):
     def clear(self, limit: int = 0) -> None:
         """Show empty charts, with the limit if there is one."""
         self._shown = None
+        self._mark = None
         for plot in self.plots:
             plot.clear()
         self._set_ranges(0.0, LEAST_SECONDS, 1.0, max(limit, 1), limit)
@@ -138,9 +154,33 @@ class Charts(QWidget):
         for plot in self.plots:
             plot.set_time_ticks(ticks)
 
+    def mark(self, time: float | None) -> None:
+        """Keep the cross at a time (seconds of the recording) while the mouse is not over a chart."""
+        self._mark = time
+        self._point(None)
+        for plot in self.plots:
+            plot.describe()
+
     def _point(self, x: float | None) -> None:
         for plot in self.plots:
-            plot.point_at(x)
+            plot.point_at(self._mark if x is None else x)
+
+    def _choose(self, time: float | None) -> None:
+        if self._shown is not None:
+            newest = time is None or time >= self._shown[1]
+            self.chosen.emit(None if newest or time is None else max(round(time * 1e9), 0))
+
+    def _step(self, columns: float) -> None:
+        """Go on from the moment that is marked, by so many steps; infinitely many lead to one of the ends."""
+        if self._shown is None:
+            return
+        now = self._shown[1]
+        begin = max(now - self._span, 0.0)
+        if abs(columns) > KEY_STEPS:
+            self._choose(None if columns > 0 else begin)
+            return
+        at = now if self._mark is None else self._mark
+        self._choose(max(at + columns * (now - begin) / KEY_STEPS, 0.0))
 
     def _make_span_button(self) -> QToolButton:
         button = QToolButton()

@@ -12,10 +12,12 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from apbundle_gui.models import text as words
+from apbundle_gui.models.monitor_reading import Moment
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.models.monitor_run import Run
 from apbundle_gui.pages.monitor.charts import Charts
 from apbundle_gui.pages.monitor.events import EventsPanel
+from apbundle_gui.pages.monitor.scrubber import Scrubber
 from apbundle_gui.pages.monitor.strip import ResidencyStrip
 from apbundle_gui.pages.monitor.tiles import Tiles
 from apbundle_gui.services import Settings
@@ -29,6 +31,7 @@ EVENTS_WIDTH: Final = 420
 """The least room of the events, in pixels; where there is less, the page scrolls."""
 BEATS: Final = 8
 """Beats in which everything is shown once."""
+NOT_YET: Final = "Models and events show once the recording is read through."
 _KEYS: Final = {
     Qt.Orientation.Vertical: "monitor/splitter_vertical",
     Qt.Orientation.Horizontal: "monitor/splitter_horizontal",
@@ -48,6 +51,7 @@ class Dashboard(QWidget):
         layout.addWidget(self.tiles)
         self.charts = Charts()
         self.strip = ResidencyStrip()
+        self.scrubber = Scrubber()
         self.events = EventsPanel()
         self.events.selected.connect(self.strip.mark)
         charts = Card(margin=Space.M)
@@ -79,22 +83,43 @@ class Dashboard(QWidget):
         self.charts.clear(limit)
         self.strip.show_models(names, sizes)
         self.strip.describe()
+        self.strip.say("")
         self.events.begin(names)
+        self.leave_moment()
 
     def show_limit(self, limit: int) -> None:
         """Show the limit that a run would have; only while there is none."""
         self.charts.clear(limit)
 
-    def begin(self, run: Run) -> None:
-        """Another recording begins."""
+    def begin(self, run: Run, *, complete: bool = True) -> None:
+        """Another recording begins; of one that is not ``complete``, models and events are not known yet."""
         self._run = run
-        self.events.begin(run.names, run.policy)
+        self.strip.say("" if complete else NOT_YET)
+        self.events.begin(run.names, run.policy, "" if complete else NOT_YET)
+        self.leave_moment()
+
+    def point_at(self, moment: int) -> None:
+        """Mark a moment in the charts, in nanoseconds of the recording; the rest follows with :meth:`show_moment`."""
+        self.charts.mark(moment / 1e9)
+
+    def show_moment(self, moment: Moment) -> None:
+        """Show the run as it was."""
+        now = moment.time
+        self.tiles.show_run(moment.run, now / 1e9, None)
+        self.strip.show_run(moment.run, now)
+        self.strip.describe()
+        self.events.show_moment(moment.run.names, moment.run.policy, moment.rows)
+
+    def leave_moment(self) -> None:
+        """Show the newest again, at the next :meth:`refresh`."""
+        self.charts.mark(None)
+        self.events.leave_moment()
 
     def add(self, rows: RowArray) -> None:
         """Take the rows of new events in; nothing is painted before :meth:`refresh`."""
         self.events.add(rows)
 
-    def refresh(self, beat: int, now: int, resident: int) -> None:
+    def refresh(self, beat: int, now: int, resident: int | None) -> None:
         """Show the run as of ``now``, in nanoseconds of the recording.
 
         One part at a ``beat``, for all would take too long to paint at once: charts every other time, for they move;
@@ -146,8 +171,10 @@ class Dashboard(QWidget):
         row = QHBoxLayout()
         row.setSpacing(Space.XS)
         row.addWidget(SectionTitle("Models"))
-        row.addStretch(1)
-        for tone, text in ((Tone.HIT, "in memory, strong when hot"), (Tone.EVICTION, "evicted just now")):
+        row.addSpacing(Space.M)
+        row.addWidget(self.scrubber, 1)
+        row.addSpacing(Space.M)
+        for tone, text in ((Tone.HIT, "in memory"), (Tone.EVICTION, "just evicted")):
             row.addWidget(Swatch(tone))
             row.addWidget(SecondaryLabel(text))
             row.addSpacing(Space.M)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
@@ -37,6 +37,7 @@ _ICONS: Final = {int(kind): (icon, tone) for kind, _, icon, tone in _FILTERS} | 
     int(Kind.PAGES): ("limit", Tone.NEUTRAL),
     int(Kind.PAD): ("danger", Tone.DANGER),
 }
+NO_EVENTS: Final = "Every hit, miss, eviction and prefetch is listed here, with its reason."
 _WIDTHS: Final = [88, 112, 150, 84]
 ROOM_FOR_ALL: Final = 1000
 """The width from which model and size have columns of their own, in pixels; the sentence names both."""
@@ -97,20 +98,21 @@ class EventsPanel(QWidget):
         row.addWidget(self.follow)
         layout.addLayout(row)
         self.model = EventListModel(self)
+        self._past = EventListModel(self)  # what led to a moment
         self.table = _EventTable(sortable=False)
-        self.table.setModel(self.model)
         self.table.setAccessibleName("Events")
         self.table.setItemDelegate(CellDelegate(self.table))
         self.table.setItemDelegateForColumn(Column.EVENT, _KindDelegate(self.table))
         sentences = CellDelegate(self.table, elide=Qt.TextElideMode.ElideRight)
         self.table.setItemDelegateForColumn(Column.REASON, sentences)
-        self.table.set_widths(_WIDTHS, Column.REASON)
         self.table.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
-        self.model.modelReset.connect(self._selection_changed)
+        self._show_model(self.model)
+        self.table.set_widths(_WIDTHS, Column.REASON)
+        for model in (self.model, self._past):
+            model.modelReset.connect(self._selection_changed)
         self.model.rowsAboutToBeRemoved.connect(self._about_to_remove)
         self.table.verticalScrollBar().valueChanged.connect(self._scrolled)
-        self._empty = SecondaryLabel("Every hit, miss, eviction and prefetch is listed here, with its reason.")
+        self._empty = SecondaryLabel(NO_EVENTS)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout()
         self._stack.addWidget(self._empty)
@@ -119,9 +121,11 @@ class EventsPanel(QWidget):
         self._publishing = False
         self._removed = 0
 
-    def begin(self, names: Sequence[str], policy: str = "lru") -> None:
-        """Another recording begins, of these models, under this policy."""
+    def begin(self, names: Sequence[str], policy: str = "lru", instead: str = "") -> None:
+        """Another recording begins, of these models, under this policy; ``instead`` is said while there are no rows."""
+        self.leave_moment()
         self.model.begin(names, policy)
+        self._empty.setText(instead or NO_EVENTS)
         self._stack.setCurrentWidget(self._empty)
         self.follow.setChecked(True)
 
@@ -144,6 +148,48 @@ class EventsPanel(QWidget):
             self.table.verticalScrollBar().setValue(max(held - self._removed * ROW_HEIGHT, 0))
         self._publishing = False
 
+    @property
+    def shown(self) -> EventListModel:
+        """The rows in the table: those of a moment, or the newest."""
+        return self._past if self.table.model() is self._past else self.model
+
+    def show_moment(self, names: Sequence[str], policy: str, rows: Iterable[RowArray]) -> None:
+        """Show the rows of what led to a moment, its own at the end."""
+        self._past.begin(names, policy)
+        for part in rows:
+            self._past.add(part)
+        self._past.publish()
+        if self.shown is not self._past:
+            self._show_model(self._past)
+            self.follow.setEnabled(False)
+        self._stack.setCurrentWidget(self.table)
+        last = self._past.rowCount() - 1
+        self._publishing = True
+        self.table.scrollToBottom()
+        if last >= 0:
+            self.table.selectRow(last)
+        self._publishing = False
+
+    def leave_moment(self) -> None:
+        """Show the newest rows again."""
+        if self.shown is self.model:
+            return
+        self._show_model(self.model)
+        self._past.begin(())
+        self.follow.setEnabled(True)
+        if not self.model.rowCount():
+            self._stack.setCurrentWidget(self._empty)
+        if self.follow.isChecked():
+            self.table.scrollToBottom()
+
+    def _show_model(self, model: EventListModel) -> None:
+        before = self.table.selectionModel()
+        self.table.setModel(model)
+        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        if before is not None:
+            before.deleteLater()
+        self._selection_changed()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         for column in (Column.MODEL, Column.SIZE):
@@ -164,8 +210,9 @@ class EventsPanel(QWidget):
     def _filters_changed(self) -> None:
         shown = [kind for kind, chip in self.filters.items() if chip.isChecked()]
         self._publishing = True
-        self.model.show_kinds(shown)
-        if self.follow.isChecked():
+        for model in (self.model, self._past):
+            model.show_kinds(shown)
+        if self.shown is self._past or self.follow.isChecked():
             self.table.scrollToBottom()
         self._publishing = False
 
@@ -174,7 +221,7 @@ class EventsPanel(QWidget):
             self.table.scrollToBottom()
 
     def _scrolled(self, value: int) -> None:
-        if not self._publishing:
+        if not self._publishing and self.shown is self.model:
             self.follow.setChecked(value >= self.table.verticalScrollBar().maximum())
 
     def _about_to_remove(self, parent: QModelIndex, first: int, last: int) -> None:
@@ -182,4 +229,4 @@ class EventsPanel(QWidget):
 
     def _selection_changed(self) -> None:
         rows = self.table.selected_rows()
-        self.selected.emit(self.model.models_at(rows[0]) if rows else ())
+        self.selected.emit(self.shown.models_at(rows[0]) if rows else ())

@@ -7,9 +7,10 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QMenu, QPushButton, QWidget
 
 from apbundle_gui.models import text as words
+from apbundle_gui.services.recording_tail import Ending
 from apbundle_gui.services.workload import WorkloadState
 from apbundle_gui.theme import Tone
 from apbundle_gui.widgets import PageHeader, button
@@ -24,14 +25,48 @@ _STATES: Final[Mapping[WorkloadState, tuple[str, Tone]]] = {
     WorkloadState.FAILED: ("Failed", Tone.DANGER),
 }
 
+_GROWTH: Final[Mapping[Ending | None, tuple[str, Tone]]] = {
+    None: ("Following", Tone.OK),
+    Ending.ENDED: ("Complete", Tone.ACCENT),
+    Ending.ABANDONED: ("Program gone", Tone.WARNING),
+    Ending.CUT_SHORT: ("Cut short", Tone.DANGER),
+}
+
+
+def recording_state(
+    ending: Ending | None, problem: BaseException | None, *, working: bool, share: float | None, read: bool
+) -> tuple[str, Tone]:
+    """The state of a recording in a few words.
+
+    Parameters
+    ----------
+    ending
+        Why it grows no more, if so.
+    problem
+        Why it cannot be read, if so.
+    working, share
+        Whether what there is of it is being read, and how much of that is done, from 0 to 1, if known.
+    read
+        Whether that was done.
+    """
+    if problem is not None:
+        return "Unreadable", Tone.DANGER
+    if working:
+        return ("Reading" if share is None else f"Reading {share:.0%}"), Tone.ACCENT
+    if not read:
+        return "Not read through", Tone.WARNING
+    return _GROWTH[ending]
+
 
 class Header(PageHeader):
     """Title, bundle, state and buttons.
 
     Parameters
     ----------
-    run, pause, step, reset, thaw
+    run, pause, step, reset, thaw, leave
         What the buttons do.
+    recordings
+        The menu of recordings.
     """
 
     def __init__(
@@ -42,6 +77,8 @@ class Header(PageHeader):
         step: Callable[[], object],
         reset: Callable[[], object],
         thaw: Callable[[], object],
+        recordings: QMenu,
+        leave: Callable[[], object],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("Monitor", parent)
@@ -49,6 +86,12 @@ class Header(PageHeader):
         self.thaw = button("", thaw, icon="freeze", kind="quiet", tip="Show what happened meanwhile, and go on")
         self.thaw.hide()
         self.row.addWidget(self.thaw)
+        self.recordings = button("Recordings", icon="recent", tip="Watch what a program records, or has recorded")
+        self.recordings.setMenu(recordings)
+        self.row.addWidget(self.recordings)
+        self.leave = button("Close Recording", leave, icon="close", tip="Go back to the workload of this window")
+        self.leave.hide()
+        self.row.addWidget(self.leave)
         self.reset = button("Reset", reset, icon="reset", tip="End the workload and forget its recording")
         self.step = button("Step", step, icon="step", tip="Do one access and hold")
         self.pause = button("Pause", pause, icon="pause", tip="Hold the workload where it is")
@@ -66,8 +109,20 @@ class Header(PageHeader):
         facts = (words.file_name(path), words.count(models, "model"), words.size(total))
         self.said.setText(words.joined(facts), path)
 
+    def show_recording(self, state: str, tone: Tone, said: str, tip: str) -> None:
+        """Say what is read of a recording, in place of a workload."""
+        self._show_buttons(workload=False)
+        self.state.set_state(state, tone)
+        self.said.setText(said, tip)
+
+    def _show_buttons(self, *, workload: bool) -> None:
+        for each in self.buttons:
+            each.setVisible(workload)
+        self.leave.setVisible(not workload)
+
     def show_state(self, state: WorkloadState, can: Mapping[str, bool]) -> None:
         """Say what the workload does; ``can`` has, by the name of the button, what can be done."""
+        self._show_buttons(workload=True)
         text, tone = _STATES[state]
         self.state.set_state(text, tone)
         self.run.setText("Resume" if state is WorkloadState.HELD else "Start")

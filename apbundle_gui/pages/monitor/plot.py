@@ -12,15 +12,15 @@ from typing import Any, Final
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QFont, QPen
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from apbundle_gui import theme
 from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_axes import Ticks
 from apbundle_gui.pages.monitor.legend import LegendItem, line_pen
-from apbundle_gui.theme import Space, Tone
+from apbundle_gui.theme import RADIUS, Space, Tone
 from apbundle_gui.widgets import SectionTitle
 
 AXIS_WIDTH: Final = 64
@@ -29,6 +29,15 @@ HEADER_HEIGHT: Final = 24
 TIME_HEIGHT: Final = 20
 """Room for the labels of the time axis, in pixels."""
 LEAST_WIDTH: Final = 280
+_KEYS: Final[dict[Qt.Key, float]] = {
+    Qt.Key.Key_Left: -1.0,
+    Qt.Key.Key_Right: 1.0,
+    Qt.Key.Key_PageUp: -10.0,
+    Qt.Key.Key_PageDown: 10.0,
+    Qt.Key.Key_Home: float("-inf"),
+    Qt.Key.Key_End: float("inf"),
+}
+"""Keys that go on in time, and how many steps."""
 _FILL_ALPHA: Final = 38
 
 Floats = NDArray[np.floating[Any]]
@@ -70,9 +79,15 @@ class TimePlot(QWidget):
         What draws it.
     pointed
         Emitted with the time under the mouse, in seconds, or ``None`` when it left.
+    clicked
+        Emitted with the time that was clicked, in seconds.
+    stepped
+        Emitted with the number of steps to go on in time, backwards if negative, when a key asks for it.
     """
 
     pointed = Signal(object)
+    clicked = Signal(float)
+    stepped = Signal(float)
 
     def __init__(self, title: str, value: Callable[[float], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,7 +113,8 @@ class TimePlot(QWidget):
         self.view.setMinimumHeight(36)
         self.setMinimumWidth(LEAST_WIDTH)  # else the legend would say how narrow the page can be
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.view.setAccessibleName(title)
+        self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout.addWidget(self.view, 1)
         self._item = self.view.getPlotItem()
         self._item.hideButtons()
@@ -114,6 +130,7 @@ class TimePlot(QWidget):
         self._dress_axes()
         self.show_time(True)
         self.view.scene().sigMouseMoved.connect(self._mouse_moved)
+        self.view.scene().sigMouseClicked.connect(self._mouse_clicked)
         self.view.viewport().installEventFilter(self)
         theme.manager().changed.connect(self.restyle)
         self.restyle()
@@ -129,7 +146,9 @@ class TimePlot(QWidget):
         legends = [line.legend for line in self._lines.values()]
         if self._limit is not None:
             legends.append(self._limit_legend)
-        return f"{self._title}: {', '.join(f'{each.caption} {each.value}' for each in legends if each.value)}."
+        values = ", ".join(f"{each.caption} {each.value}" for each in legends if each.value)
+        when = "" if self._cursor is None else f" at {words.duration(self._cursor)}"
+        return f"{self._title}{when}: {values}."
 
     def add_line(self, name: str, caption: str, tone: Tone, *, steps: bool = False, filled: bool = False) -> None:
         """Add a line; ``steps`` are values of intervals rather than of moments."""
@@ -210,7 +229,7 @@ class TimePlot(QWidget):
 
     def describe(self) -> None:
         """Bring what a screen reader says up to date."""
-        self.view.setAccessibleDescription(self.description)
+        self.setAccessibleDescription(self.description)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
@@ -232,6 +251,29 @@ class TimePlot(QWidget):
         if self._limit is not None:
             self._limit.setPen(line_pen(Tone.LIMIT))
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = _KEYS.get(Qt.Key(event.key()))
+        if steps is None:
+            super().keyPressEvent(event)
+        else:
+            self.stepped.emit(steps)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.describe()
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(QPen(theme.color("accent"), 1))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
             self.pointed.emit(None)
@@ -249,6 +291,11 @@ class TimePlot(QWidget):
         left.setWidth(AXIS_WIDTH)
         left.setGrid(255)
         bottom.setGrid(255)
+
+    def _mouse_clicked(self, event: Any) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._box.sceneBoundingRect().contains(event.scenePos()):
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.clicked.emit(float(self._box.mapSceneToView(event.scenePos()).x()))
 
     def _mouse_moved(self, place: QPointF) -> None:
         inside = self._box.sceneBoundingRect().contains(place)

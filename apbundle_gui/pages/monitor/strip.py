@@ -8,7 +8,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetrics,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from apbundle_gui import theme
@@ -55,6 +66,7 @@ class ResidencyStrip(QWidget):
         self._now = 0
         self._marked: tuple[int, ...] = ()
         self._by_size = True
+        self._said = ""
         self._layout: Row | Grid = Row(np.zeros(1, np.int64))
         self._laid_out_for = (-1, -1)
 
@@ -87,6 +99,15 @@ class ResidencyStrip(QWidget):
         self._now = now
         self.update()
 
+    def say(self, text: str) -> None:
+        """Say something in place of the models; nothing: show them again."""
+        self._said = text
+        if text:
+            self.setAccessibleDescription(text)
+        else:
+            self.describe()
+        self.update()
+
     def mark(self, models: Iterable[int]) -> None:
         """Let these models stand out, and no others."""
         self._marked = tuple(model for model in models if model < len(self._names))
@@ -115,6 +136,10 @@ class ResidencyStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        if self._said:
+            painter.setPen(theme.color("secondary"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._said)
+            return
         if not len(self._names):
             return
         layout = self._laid_out()
@@ -122,6 +147,11 @@ class ResidencyStrip(QWidget):
             self._paint_row(painter, layout)
         else:
             self._paint_grid(painter, layout)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self._marked and not self._said:
+            self.describe()
 
     def _laid_out(self) -> Row | Grid:
         here = (self.width(), self.height())
@@ -219,7 +249,7 @@ class ResidencyStrip(QWidget):
         return super().event(event)
 
     def _show_tooltip(self, place: QPoint, where: QPoint) -> None:
-        models = self._laid_out().models_at(place.x(), place.y())
+        models = range(0) if self._said else self._laid_out().models_at(place.x(), place.y())
         lines = [self.text_of(model) for model in models[:_SHOWN_IN_TOOLTIP]]
         if len(models) > _SHOWN_IN_TOOLTIP:
             lines.append(f"and {words.count(len(models) - _SHOWN_IN_TOOLTIP, 'more model')}")
@@ -227,12 +257,12 @@ class ResidencyStrip(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         models = self._laid_out().models_at(int(event.position().x()), int(event.position().y()))
-        if models:
+        if models and not self._said:
             self._select(models[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
-        if step is None or not len(self._names):
+        if step is None or not len(self._names) or self._said:
             super().keyPressEvent(event)
             return
         before = self._marked[0] if self._marked else -1 if step > 0 else len(self._names)

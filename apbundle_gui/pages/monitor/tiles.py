@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from apbundle.trace.records import Kind
 from apbundle_gui.models import text as words
+from apbundle_gui.models.monitor_counters import UNKNOWN
 from apbundle_gui.models.monitor_run import Run
 from apbundle_gui.models.monitor_series import KINDS, RATE_WINDOW_NS
 from apbundle_gui.models.monitor_text import memory_detail, tally
@@ -53,14 +54,15 @@ class Tiles(QWidget):
         for tile in self._tiles.values():
             tile.set_value(words.NONE)
 
-    def show_run(self, run: Run, now: float, resident: int) -> None:
-        """Show the counters of a run at ``now`` (seconds); ``resident`` is what the engine holds, in bytes."""
+    def show_run(self, run: Run, now: float, resident: int | None) -> None:
+        """Show the counters of a run at ``now`` (seconds); ``resident`` are the bytes the engine holds, if known."""
         counters = run.counters
         recent = dict(zip(KINDS, (int(count) for count in run.series.recent(now)), strict=True))
         seconds = min(RATE_WINDOW_NS / 1e9, max(now, run.series.bin_seconds))
 
         def each_second(kind: Kind) -> str:
-            return f"{words.significant(recent[kind] / seconds)} a second"
+            value = recent[kind] / seconds
+            return f"{words.compact(round(value)) if value >= 1000 else words.significant(value)} a second"
 
         def count(name: str, value: int, detail: str) -> None:
             self._tiles[name].set_value(tally(value), detail, words.count(value))
@@ -74,7 +76,8 @@ class Tiles(QWidget):
         count("misses", counters.misses, each_second(Kind.MISS))
         self._tiles["hit_rate"].set_value(words.percent(counters.hit_rate), lately)
         count("evictions", counters.evictions, each_second(Kind.EVICT))
-        count("prefetches", counters.prefetches, f"{words.count(counters.prefetches_used)} used")
+        used = counters.prefetches_used
+        count("prefetches", counters.prefetches, "" if used == UNKNOWN else f"{words.count(used)} used")
         total = int(run.sizes.sum())
         times = f"{words.significant(counters.bytes_loaded / total)} × all models" if total else ""
         size("bytes_loaded", counters.bytes_loaded, times)
@@ -82,7 +85,10 @@ class Tiles(QWidget):
         self._tiles["memory_used"].set_value(words.size(used), *memory_detail(used, run.limit))
         there, models = int(run.residency.resident.sum()), len(run.names)
         of = words.count(models, "model") if models < 1000 else tally(models)  # a tile has no room for both
-        size("resident", resident, f"{tally(there)} of {of}")
+        if resident is None:
+            self._tiles["resident"].set_value(tally(there), f"of {of}", words.count(there))
+        else:
+            size("resident", resident, f"{tally(there)} of {of}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

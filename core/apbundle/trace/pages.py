@@ -26,11 +26,12 @@ _START: Final = np.dtype(
         ("follow", "<u2"),
         ("rest", "V16"),
         ("events", "<u8"),
-        ("counters", "<u8", 6),
+        ("counters", "<u8", 6),  # _COUNTERS
         ("announced", "<u8"),
     ]
 )
 """The slots that a page begins with."""
+_COUNTERS: Final = 6
 _MOST: Final = PAGE_SLOTS * IDS_PER_SLOT  # events in a page, and a few more
 
 
@@ -47,6 +48,10 @@ class PageIndex:
         The time at which each begins, in nanoseconds since the start; int64, ascending.
     sound
         Which pages are believed what they say.
+    before
+        The counters of all that was before each page, in the order of :class:`~apbundle.trace.records.Totals` (bytes
+        loaded and memory used are the last two); int64, six a page. What a page that is not sound says of itself is
+        among them.
     units
         What was paged, as far as it was announced in the pages before the last, or seen in that one.
     """
@@ -122,10 +127,11 @@ class PageIndex:
         if not known:
             self.firsts = self.times = np.zeros(0, np.int64)
             self.sound = np.zeros(0, np.bool_)
+            self.before = np.zeros((0, _COUNTERS), np.int64)
             self._announced = np.zeros(0, np.int64)  # by each page's own word; -1 if it does not say
             self._known = np.zeros(0, np.int64)  # units before each page
         self.firsts, self.times, self.sound = self.firsts[:known], self.times[:known], self.sound[:known]
-        self._announced, self._known = self._announced[:known], self._known[:known]
+        self.before, self._announced, self._known = self.before[:known], self._announced[:known], self._known[:known]
 
     def _find_announcements(self) -> None:
         """Know how many units there were before each page; those that announced some, or may have, are read whole."""
@@ -167,6 +173,7 @@ class PageIndex:
         self.firsts, self.times, self.sound = np.array(firsts, np.int64), np.array(times, np.int64), np.array(sound)
         announced = np.where(formed, np.minimum(starts["announced"], MAX_SIZE).astype(np.int64), -1)
         self._announced = np.concatenate([self._announced, announced])
+        self.before = np.concatenate([self.before, np.minimum(starts["counters"], MAX_SIZE).astype(np.int64)])
 
     def _measure(self, page: int) -> tuple[int, int]:
         """How many events a page has, and the time of the first; all of it is read."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apbundle.errors import BundleError, bundle_error
 from apbundle.fileio import StrPath, syscalls
@@ -18,6 +20,28 @@ from apbundle.trace.storage import RecordingFile
 from apbundle.trace.units import UnitList
 
 Status = Literal["live", "ended", "abandoned"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Milestones:
+    """What a recording counted up to certain moments, int64 each.
+
+    Parameters
+    ----------
+    times
+        The moments, in nanoseconds since the recording's start, never falling.
+    events, hits, misses, evictions, prefetches, bytes_loaded, memory_used
+        The counters then, as :class:`apbundle.trace.records.Totals` has them.
+    """
+
+    times: NDArray[np.int64]
+    events: NDArray[np.int64]
+    hits: NDArray[np.int64]
+    misses: NDArray[np.int64]
+    evictions: NDArray[np.int64]
+    prefetches: NDArray[np.int64]
+    bytes_loaded: NDArray[np.int64]
+    memory_used: NDArray[np.int64]
 
 
 class RecordingReader:
@@ -35,6 +59,8 @@ class RecordingReader:
         How many times the reader began again.
     damaged
         Events and records met by :meth:`poll` that made no sense as a whole.
+    cut_short
+        Whether the file lost what :meth:`poll` had read of it, and nothing took its place.
     """
 
     def __init__(self, path: StrPath, max_header: int = MAX_HEADER) -> None:
@@ -42,6 +68,7 @@ class RecordingReader:
         self.path: Final = os.path.abspath(os.fsdecode(path))
         self.generation = 0
         self.damaged = 0
+        self.cut_short = False
         self._file: RecordingFile | None = RecordingFile.open(self.path, max_header)
         self._index: PageIndex | None = None
         self._units = self._file.header.units.copy()  # as far as poll came
@@ -97,6 +124,11 @@ class RecordingReader:
     def backlog(self) -> int:
         """Bytes that :meth:`poll` has not taken yet."""
         return max(self._opened().slots - self._slot, 0) * SLOT
+
+    @property
+    def polled(self) -> int:
+        """Bytes that :meth:`poll` has taken."""
+        return self._slot * SLOT
 
     def poll(self, limit: int = 4 << 20) -> EventArray:
         """The events since the last call, from at most ``limit`` bytes of the file.
@@ -175,6 +207,12 @@ class RecordingReader:
         index = self._pages()
         return index.totals(int(np.searchsorted(index.firsts, event, "right")) - 1)
 
+    def milestones(self) -> Milestones:
+        """The counters at the start of every page: a recording at a glance, a hundred bytes of each page."""
+        index = self._pages()
+        sound = np.flatnonzero(index.sound)
+        return Milestones(index.times[sound], index.firsts[sound], *index.before[sound].T)
+
     def close(self) -> None:
         """Close the file."""
         file, self._file = self._file, None
@@ -207,6 +245,7 @@ class RecordingReader:
             file = RecordingFile.open(self.path, self._max_header)
         except (OSError, BundleError):
             self._status = "abandoned"
+            self.cut_short = True
             return False
         self.close()
         self._file = file
