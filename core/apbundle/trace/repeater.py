@@ -10,35 +10,12 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 from apbundle.errors import BundleError
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import ERROR_NUMBERS, EVICT_CAUSES, LOAD_CAUSES, NONE, PIN_CAUSES, Kind
+from apbundle.trace.replay import Counters
 
 _Row: TypeAlias = tuple[int, int, int, int, int]  # kind, cause, unit, bytes, other
 _Argument = TypeVar("_Argument")
 UnitKey = tuple[str, int]
 """What a unit is asked for by here: its number, in the form that pagers take."""
-
-
-class Counted(Protocol):
-    """The counters of a pager."""
-
-    @property
-    def hits(self) -> int:
-        """Accesses that found their unit."""
-
-    @property
-    def misses(self) -> int:
-        """Accesses that loaded it."""
-
-    @property
-    def evictions(self) -> int:
-        """Units dropped, on request or to make room."""
-
-    @property
-    def prefetches(self) -> int:
-        """Units loaded ahead."""
-
-    @property
-    def bytes_loaded(self) -> int:
-        """Raw bytes loaded."""
 
 
 class RerunPager(Protocol):
@@ -69,7 +46,7 @@ class RerunPager(Protocol):
     def memory_used(self) -> int:
         """Raw bytes in memory."""
 
-    def stats(self) -> Counted:
+    def stats(self) -> Counters:
         """The counters now."""
 
 

@@ -28,7 +28,7 @@ class Counters(Protocol):
 
     @property
     def hits(self) -> int:
-        """Accesses that found their model."""
+        """Accesses that found their unit."""
 
     @property
     def misses(self) -> int:
@@ -36,7 +36,7 @@ class Counters(Protocol):
 
     @property
     def evictions(self) -> int:
-        """Models dropped, on request or to make room."""
+        """Units dropped, on request or to make room."""
 
     @property
     def bytes_loaded(self) -> int:
@@ -48,7 +48,7 @@ class Counters(Protocol):
 
     @property
     def prefetches(self) -> int:
-        """Models loaded ahead."""
+        """Units loaded ahead."""
 
 
 class Paged(Protocol):
