@@ -323,10 +323,28 @@ def test_a_difference_leads_to_values_bytes_and_more(bench: InspectBench, other:
     at("fresh")
     QTest.keyClick(view, Qt.Key.Key_Return)
     assert page.tabs.current is page.models_tab
-    at(MARKUP)
-    assert not tab(bench).panel.show_bytes.isVisible(), "it is not in this bundle"
+
+
+def test_what_only_the_other_bundle_has_is_shown_there(bench: InspectBench, other: Path) -> None:
+    compare(bench, other)
+    here, view, panel = bench.inspection.path, tab(bench).view, tab(bench).panel
+    names = [name for _, name in rows(bench)]
+    view.selectRow(names.index("layers.9.weight"))
+    assert not panel.show_other.isVisible()
+    view.selectRow(names.index("layers.0.weight"))
+    assert not panel.show_bytes.isVisible(), "it is not in this bundle"
+    bench.click(panel.show_other)
+    bench.settle()
+    assert bench.inspection.path == str(other)
+    bench.qtbot.waitUntil(lambda: bench.page.tensors_tab.panel.title.text() == "layers.0.weight")
+    assert bench.page.tabs.current is bench.page.tensors_tab
+    bench.services.session.select(here)
+    bench.page.tabs.show_tab(tab(bench))
+    view.selectRow(names.index(MARKUP))
     QTest.keyClick(view, Qt.Key.Key_Return)
-    assert page.tabs.current is tab(bench)
+    assert bench.page.tabs.current is bench.page.models_tab
+    assert bench.page.selection.current == bench.inspection.names.index(MARKUP)
+    bench.settle()
 
 
 def test_the_menu_leads_to_it(bench: InspectBench, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:

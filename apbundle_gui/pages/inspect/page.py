@@ -51,6 +51,7 @@ class InspectPage(TabbedPage):
         self.drag_files = DragFiles(services)
         self.extracting = Extracting(services, self)
         self.examples = Examples(self)
+        self._elsewhere: tuple[str, Whereabouts] | None = None  # where one wants to go in another bundle
         self.empty = EmptyInspect()
         self.content = QWidget()
         self._compose()
@@ -69,6 +70,7 @@ class InspectPage(TabbedPage):
             self._stack.addWidget(widget)
         place = self.services.settings.number(_TAB_KEY, 0, 0, len(KINDS) - 1)
         self.tabs = Tabs({kind: partial(self._make, kind) for kind in KINDS}, place)
+        self.tabs.added.connect(self._added)
         self.banner = Banner()
         self.changes = Changes(self.services, self.selection, self.banner, self)
         self.card = BundleCard()
@@ -108,7 +110,6 @@ class InspectPage(TabbedPage):
         return page
 
     def _make(self, kind: type[Tab]) -> Tab:
-        """A tab that shows what the others show."""
         tab = make_tab(kind, self.services, self.selection, self.drag_files)
         if isinstance(tab, ModelsTab):
             tab.extract_wanted.connect(self.extract_selected)
@@ -116,12 +117,16 @@ class InspectPage(TabbedPage):
             tab.panel.field_chosen.connect(self._show_field)
         elif isinstance(tab, CompareTab):
             tab.show_wanted.connect(self.tabs.show_titled)
+            tab.other_wanted.connect(self._show_in_other)
+        return tab
+
+    def _added(self, tab: Tab) -> None:
+        """A tab that comes late shows what the others show."""
         if self.inspection is not None:
             tab.show_inspection(self.inspection)
             if isinstance(tab, ManifestTab):
                 tab.mark(remarks(self.inspection.bundle, self.inspection.verification))
             tab.selection_changed()
-        return tab
 
     def _connect(self) -> None:
         session = self.services.session
@@ -228,7 +233,7 @@ class InspectPage(TabbedPage):
             inspection.close()
 
     def _open_failed(self, failure: OpenFailure) -> None:
-        current = self.services.session.current
+        current, self._elsewhere = self.services.session.current, None
         self.failure.show_failure(failure, current.path if current else None)
         self._stack.setCurrentWidget(self.failure)
         first_look(self.services, failure.path, getattr(failure.error, "offset", None), self.failure.show_look)
@@ -246,8 +251,26 @@ class InspectPage(TabbedPage):
         self._stack.setCurrentWidget(self.content if inspection is not None else self.empty)
         if inspection is not None and not shown_before:
             self.tabs.current.shown()
+        if current is not None:
+            self._arrive(current.path)
         self._focus_table()
         self.state_changed.emit()
+
+    def _show_in_other(self, path: str, there: Whereabouts) -> None:
+        """Go to what only another bundle has, which may have to be opened for that."""
+        session = self.services.session
+        self._elsewhere = path, there
+        if any(opened.path == path for opened in session.bundles):
+            session.select(path)
+        else:
+            session.open(path)
+
+    def _arrive(self, path: str) -> None:
+        """A bundle is shown: go where one wanted to be in it."""
+        if self._elsewhere is not None and self._elsewhere[0] == path:
+            there, self._elsewhere = self._elsewhere[1], None
+            self.tabs.show_titled("Overview" if there.tensor is None else "Tensors")
+            self.changes.go_back_to(there)
 
     def _inspection_of(self, opened: OpenBundle) -> Inspection:
         inspection = self._inspections.get(opened.path)

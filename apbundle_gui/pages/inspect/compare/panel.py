@@ -24,10 +24,13 @@ class DifferencePanel(SidePanel):
     ----------
     values_wanted, bytes_wanted
         What is selected should be shown: its values, its bytes.
+    other_wanted
+        What is selected should be shown in the other bundle, which alone has it.
     """
 
     values_wanted = Signal()
     bytes_wanted = Signal()
+    other_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Selected difference", parent)
@@ -42,6 +45,10 @@ class DifferencePanel(SidePanel):
         ways.setSpacing(Space.S)
         ways.addWidget(self.show_values)
         ways.addWidget(self.show_bytes)
+        self.show_other = button(
+            "Show in &Other", self.other_wanted.emit, icon="open", tip="Show it in the other bundle, which alone has it"
+        )
+        ways.addWidget(self.show_other)
         ways.addStretch(1)
         self.content.addLayout(ways)
         self.copy = button(
@@ -62,6 +69,7 @@ class DifferencePanel(SidePanel):
         here = row is not None and row.where is not None and row.kind in ("model", "tensor")
         self.show_values.setVisible(here and row is not None and row.kind == "tensor")
         self.show_bytes.setVisible(here)
+        self.show_other.setVisible(row is not None and row.where is None and row.kind in ("model", "tensor"))
         if row is None:
             self.title.setText("Nothing selected")
             return

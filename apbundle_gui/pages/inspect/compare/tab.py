@@ -16,6 +16,7 @@ from apbundle_gui.pages.inspect.compare.panel import DifferencePanel
 from apbundle_gui.pages.inspect.delegates import set_delegates
 from apbundle_gui.pages.inspect.selection import Place, Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
+from apbundle_gui.pages.inspect.whereabouts import Whereabouts
 from apbundle_gui.services import OpenBundle, Services
 from apbundle_gui.services.comparing import Comparison, Request
 from apbundle_gui.services.inspection import Inspection
@@ -48,9 +49,12 @@ class CompareTab(TableTab):
     ----------
     show_wanted
         Emitted with the title of the tab in which what is selected should be shown.
+    other_wanted
+        Emitted with the path of another bundle and the :class:`Whereabouts` in it of what should be shown.
     """
 
     show_wanted = Signal(str)
+    other_wanted = Signal(str, object)
 
     title = "Compare"
     noun = "difference"
@@ -81,6 +85,7 @@ class CompareTab(TableTab):
         view.activated.connect(self._follow_row)
         self.panel.values_wanted.connect(lambda: self.show_wanted.emit("Values"))
         self.panel.bytes_wanted.connect(lambda: self.show_wanted.emit("Hex"))
+        self.panel.other_wanted.connect(self._follow_row)
         self.table.arranged.connect(self.selection_changed)
         services.session.changed.connect(self._show_choice)
         services.session.closed.connect(self._bundle_closed)
@@ -268,8 +273,14 @@ class CompareTab(TableTab):
         """Lead to what the row is about, where there is more of it."""
         chosen = self.chosen()
         row = None if chosen is None else self.table.difference(chosen)
-        if row is not None and row.where is not None:
+        request = None if self._comparison is None else self._comparison.request
+        if row is None or request is None:
+            return
+        if row.where is not None:
             self.show_wanted.emit({"tensor": "Values", "field": "Metadata"}.get(row.kind, "Overview"))
+        elif row.kind in ("model", "tensor"):
+            model = row.model if request.models is None else request.models[0]
+            self.other_wanted.emit(request.other, Whereabouts(model, "", row.name if row.kind == "tensor" else None))
 
     def _show_panel(self) -> None:
         current = self.current()
