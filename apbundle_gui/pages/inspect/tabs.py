@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar, cast
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
@@ -50,7 +50,14 @@ class Tabs(QWidget):
         The kinds of tabs in their order, and how one is made.
     place
         Which of them is the visible one at first.
+
+    Attributes
+    ----------
+    added
+        Emitted with a tab that was made just now and shows nothing yet.
     """
+
+    added = Signal(object)
 
     def __init__(self, makers: Mapping[type[Tab], Callable[[], Tab]], place: int = 0) -> None:
         super().__init__()
@@ -117,26 +124,24 @@ class Tabs(QWidget):
     def get(self, kind: type[AnyTab]) -> AnyTab:
         """The tab of a kind, made now unless it was before."""
         if kind not in self._tabs:
-            self._make(kind)
-        if self._tabs[kind] is self._loose:
-            self._add()
+            loose = self._loose if type(self._loose) is kind else None
+            self._add(loose or self._makers[kind]())
         return cast(AnyTab, self._tabs[kind])
 
-    def _make(self, kind: type[Tab]) -> None:
-        if self._loose is not None:
-            self._add()
-        self._loose = self._tabs[kind] = self._makers[kind]()
-
-    def _add(self) -> None:
-        """Put the tab that was made last to the others: it is styled with all that is in it."""
-        tab, self._loose = self._loose, None
-        if tab is not None:
-            self._stack.addWidget(tab)
-            tab.counted.connect(self._show_count)
-            tab.query_dropped.connect(lambda: self._drop_query(type(tab)))
-            if type(tab) is self._kind:
-                self._stack.setCurrentWidget(tab)
-                self._show_count()
+    def _add(self, tab: Tab) -> None:
+        """Put a tab to the others: it is styled with all that is in it."""
+        kind = type(tab)
+        if tab is self._loose:
+            self._loose = None
+        self._tabs[kind] = tab
+        self._stack.addWidget(tab)
+        tab.counted.connect(self._show_count)
+        tab.query_dropped.connect(lambda: self._drop_query(kind))
+        if kind is self._kind:
+            self._stack.setCurrentWidget(tab)
+        self.added.emit(tab)
+        if kind is self._kind:
+            self._show_count()
 
     def make_ahead(self) -> None:
         """Make those that nobody wanted yet, one after the other."""
@@ -145,14 +150,14 @@ class Tabs(QWidget):
     def stop(self) -> None:
         """Make no more of them."""
         self._ahead.stop()
-        self._add()
 
     def _make_next(self) -> None:
+        """Make the next tab, or put the one that was made to the others: each takes its time."""
         missing = next((kind for kind in (self._kind, *self._kinds) if kind not in self._tabs), None)
-        if self._loose is not None:
-            self._add()
+        if self._loose is not None and type(self._loose) not in self._tabs:
+            self._add(self._loose)
         elif missing is not None:
-            self._make(missing)
+            self._loose = self._makers[missing]()
         else:
             self._ahead.stop()
 
