@@ -13,6 +13,7 @@ from apbundle.paging.stats import PagingStats
 from apbundle.paging.units import Unit
 from support.conditions import wait_until
 from support.gates import Gate, has_begun, open_gate, waits
+from support.interpreter import run_python
 from support.paging import content, make_pager, units_of
 
 
@@ -187,3 +188,21 @@ def test_close_ends_the_thread() -> None:
     assert [thread for thread in threading.enumerate() if thread.name.startswith("apbundle")]
     pager.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("apbundle")]
+
+
+def test_hints_do_not_hold_up_who_exits() -> None:
+    """A program that closes nothing waits for the load under way, not for all that it once hinted at."""
+    program = """
+import os, threading
+from apbundle.paging.background import BackgroundLoader, Request
+from apbundle.paging.units import Unit
+
+def load(request):
+    os.write(1, b".")
+    threading.Event().wait(0.01)
+
+loader = BackgroundLoader(load)
+for number in range(300):
+    loader.hint(Request(Unit(number, str(number), 1)))
+"""
+    assert len(run_python(program)) < 100

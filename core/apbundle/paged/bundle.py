@@ -135,7 +135,7 @@ class PagedBundle(PagedFile):
         """All components of a model by name, each as :meth:`get_component` gives it, in the order of their data.
 
         However large the model, no more than the limit is in memory, if no component is larger than that and none is
-        kept by the caller.
+        kept by the caller (``zip`` and ``enumerate`` keep the last one until the next is there).
         """
         with self._explaining(model):
             components = self._working().iterate(model)

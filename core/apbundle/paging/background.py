@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from apbundle.paging.units import Unit
@@ -16,6 +17,8 @@ MAX_HINTS = 1024
 
 MAX_THREADS = 64
 """Threads whose latest accesses are told apart; the one longest without news is forgotten first."""
+
+_TURN: Final = 0.02  # seconds of loads between two looks at whether the interpreter is exiting
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +57,8 @@ class Request:
 class BackgroundLoader:
     """Loads what it is asked to, one unit after the other, in a thread that starts with the first request.
 
-    The thread belongs to an executor: it never keeps the interpreter from exiting and ends with ``close``.
+    The thread belongs to an executor and ends with ``close``. It works in turns, each of which the executor is asked
+    for: when the interpreter exits, none begins any more, and only the load under way is waited for.
 
     Parameters
     ----------
@@ -130,14 +134,24 @@ class BackgroundLoader:
             self._current.given_up = self._current.clock is not None
 
     def _run(self) -> None:
+        end = monotonic() + _TURN
         try:
             while (request := self._next()) is not None:
                 self._load(request)
+                if monotonic() >= end:
+                    self._end_turn()
+                    break
         except BaseException:  # the program is out of memory, or stops its threads: the next request starts anew
             with self._lock:
                 self._current = None
                 self._running = False
             raise
+
+    def _end_turn(self) -> None:
+        with self._lock:
+            self._current = None
+            self._running = False
+            self._start()
 
     def _next(self) -> Request | None:
         with self._lock:
