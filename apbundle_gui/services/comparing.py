@@ -115,6 +115,7 @@ class Comparison(QObject):
     def __init__(self, jobs: JobRunner, inspection: Inspection, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
+        self._closed = False
         self._inspection = inspection
         self.request: Request | None = None
         self.found: Differences | None = None
@@ -146,8 +147,10 @@ class Comparison(QObject):
 
     def close(self) -> None:
         """Stop comparing, and let go of the bundle; this object is no more of use."""
+        self._closed = True
         self.cancel()
-        self.deleteLater()
+        if self.job is None:
+            self.deleteLater()
 
     def _start(self, work: Function) -> None:
         self.found = self.error = None
@@ -173,7 +176,10 @@ class Comparison(QObject):
 
     def _ended(self) -> None:
         self.job = None
-        self.changed.emit()
+        if self._closed:
+            self.deleteLater()
+        else:
+            self.changed.emit()
 
 
 def _bundle_rows(
