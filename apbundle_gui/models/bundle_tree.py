@@ -101,6 +101,7 @@ class BundleTree(QAbstractTableModel):
             elif path in unfolded and path in self._known:
                 self._again[path] = unfolded_below(kept[path], self._known[path].names)
         self._known = known
+        self._heard.intersection_update(known.values())
         self._again = {path: rest for path, rest in self._again.items() if path in known}
         self._waiting = {key: node for key, node in self._waiting.items() if self._is_shown(node)}
         self.endResetModel()
@@ -207,7 +208,6 @@ class BundleTree(QAbstractTableModel):
             if inspection not in self._heard:
                 self._heard.add(inspection)
                 inspection.contents.changed.connect(self._contents_changed)
-                inspection.destroyed.connect(lambda: self._heard.discard(inspection))
             inspection.contents.want(model)
             return self._note(node, "Reading…")
         if not len(contents.tensors):

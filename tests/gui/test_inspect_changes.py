@@ -132,6 +132,28 @@ def test_the_way_back_leads_into_the_new_file(qtbot: QtBot, bench: InspectBench,
         page.navigation.back()
 
 
+def test_the_way_back_may_lead_to_a_tensor_that_is_gone(
+    qtbot: QtBot, bench: InspectBench, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apbundle_gui.pages.inspect.history.PASSING_MS", 0)
+    size = bench.inspection.reader.entry("encoder").raw_size
+    for place in (Place(1, "", 1), Place(0)):
+        bench.page.selection.go(place)
+        bench.settle()
+    builder = BundleBuilder(path).add_model("other", b"something")
+    builder.add_model("encoder", b"no tensors".ljust(size)).build().close()
+    bench.services.session.open(str(path))
+    bench.settle()
+    bench.page.tabs.show_tab(bench.page.tensors_tab)
+    while bench.page.selection.current != 1:
+        bench.page.navigation.back()
+        bench.settle()
+    for tab in (bench.page.tensors_tab, bench.page.values_tab, bench.page.hex_tab):
+        bench.page.tabs.show_tab(tab)
+        bench.settle()
+    assert bench.page.selection.place.tensor == 1
+
+
 def test_a_file_cut_short_is_noticed_and_can_be_kept(qtbot: QtBot, bench: InspectBench, path: Path) -> None:
     os.truncate(path, 100)
     qtbot.waitUntil(lambda: "changed on disk" in bench.page.banner.text)

@@ -224,6 +224,7 @@ def test_cancelling_and_closing_end_it(bench: InspectBench, other: Path) -> None
 def test_what_was_closed_is_let_go(bench: InspectBench, other: Path) -> None:
     compare(bench, other)
     bench.page.tabs.show_tab(bench.page.tensors_tab)
+    bench.page.selection.go(Place(0, "layers."))
     bench.settle()
     closed = weakref.ref(bench.inspection)
     bench.services.session.open(bench.inspection.path)

@@ -113,7 +113,7 @@ class Navigation(QObject):
         if place.tensor is None:
             return NameGroup("", place.group, np.zeros(0, np.int32), False) if place.group else None
         contents = self._inspection_of(opened).contents.of(place.model)
-        if contents is None:
+        if contents is None or place.tensor >= len(contents.tensors):  # the file may hold others since
             return None
         return NameGroup("", contents.tensors.name(place.tensor), np.array([place.tensor], np.int32), True)
 
