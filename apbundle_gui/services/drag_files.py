@@ -8,28 +8,43 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from apbundle.format.extract import ExtractReport
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.extraction import extract
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.scratch import ScratchFolder
-from apbundle_gui.services.tensor_files import TensorKey, TensorReport, write_tensors
+from apbundle_gui.services.tensor_files import TensorKey, write_tensors
 
 MAX_SIZE: Final = 4 << 30
 """The most bytes one drag takes; they need room in the folder for temporary files."""
 
+_TITLE: Final = "Preparing to drag"
 _MOST_TOLD: Final = 3
-"""Of how many tensors that cannot be had it is told why."""
+"""Of how many models or tensors that cannot be had it is told why."""
 _TENSORS: Final = ".tensors"
 """The folder of tensors' files; no model's file is called so."""
 _Known = tuple[str, int, int]
 """Path, size and modification time of a file as it was written."""
+_Thing = TypeVar("_Thing", str, TensorKey)
+"""What tells a model, or a tensor, from the others of a bundle."""
+_Failed = Callable[[BaseException], None]
+
+
+class _Failure(Protocol):
+    """Something that cannot be had, and why."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def error(self) -> BaseException: ...
+
+
+_Ended = Callable[[Mapping[_Thing, str], Sequence[_Failure]], None]
 
 
 class DragFiles:
@@ -61,38 +76,21 @@ class DragFiles:
         At once when they do (the answer is ``None`` then), else after a job. ``on_given_up`` is called when there will
         be none; the user is told why.
         """
-        known = self._known.setdefault(inspection, {})
-        missing = [name for name in names if not _is_there(known, name)]
-        if not missing:
-            on_ready([known[name][0] for name in names])
-            return None
 
-        def written(report: ExtractReport) -> None:
-            for item in report.written:
-                _keep(known, item.name, item.path)
-            for failure in report.failed:
-                self._services.messages.error(f"The model {failure.name!r} cannot be dragged.", failure.error)
-            found = [known[name][0] for name in names if name in known]
-            if found:
-                on_ready(found)
-            else:
-                on_given_up()
+        def write(missing: list[str], folder: str, ended: _Ended[str], failed: _Failed) -> Job:
+            return extract(
+                self._services,
+                inspection,
+                missing,
+                folder,
+                overwrite=True,
+                on_done=lambda report: ended({item.name: item.path for item in report.written}, report.failed),
+                on_failed=failed,
+                on_cancelled=lambda _: on_given_up(),
+                title=_TITLE,
+            )
 
-        def failed(error: BaseException) -> None:
-            self._services.messages.error(error)
-            on_given_up()
-
-        return extract(
-            self._services,
-            inspection,
-            missing,
-            self._folder(inspection),
-            overwrite=True,
-            on_done=written,
-            on_failed=failed,
-            on_cancelled=lambda _: on_given_up(),
-            title="Preparing to drag",
-        )
+        return self._prepare("model", inspection, names, on_ready, on_given_up, write)
 
     def prepare_tensors(
         self,
@@ -102,18 +100,45 @@ class DragFiles:
         on_given_up: Callable[[], None],
     ) -> Job | None:
         """The same for tensors."""
+
+        def write(missing: list[TensorKey], folder: str, ended: _Ended[TensorKey], failed: _Failed) -> Job:
+            inside = os.path.join(folder, _TENSORS)
+            os.makedirs(inside, exist_ok=True)
+            return write_tensors(
+                self._services.jobs,
+                inspection,
+                missing,
+                inside,
+                title=_TITLE,
+                on_done=lambda report: ended({item.key: item.path for item in report.written}, report.failed),
+                on_failed=failed,
+                on_cancelled=on_given_up,
+            )
+
+        return self._prepare("tensor", inspection, tensors, on_ready, on_given_up, write)
+
+    def _prepare(
+        self,
+        what: str,
+        inspection: Inspection,
+        things: Sequence[_Thing],
+        on_ready: Callable[[list[str]], None],
+        on_given_up: Callable[[], None],
+        write: Callable[[list[_Thing], str, _Ended[_Thing], _Failed], Job],
+    ) -> Job | None:
+        """Have ``write`` make the files that are not there into a folder, and say how that ended."""
         known = self._known.setdefault(inspection, {})
-        missing = [key for key in tensors if not _is_there(known, key)]
+        missing = [thing for thing in things if not _is_there(known, thing)]
         if not missing:
-            on_ready([known[key][0] for key in tensors])
+            on_ready([known[thing][0] for thing in things])
             return None
 
-        def written(report: TensorReport) -> None:
-            for item in report.written:
-                _keep(known, item.key, item.path)
-            for failure in report.failed[:_MOST_TOLD]:
-                self._services.messages.error(f"The tensor {failure.name!r} cannot be dragged.", failure.error)
-            found = [known[key][0] for key in tensors if key in known]
+        def ended(paths: Mapping[_Thing, str], failures: Sequence[_Failure]) -> None:
+            for thing, path in paths.items():
+                _keep(known, thing, path)
+            for failure in failures[:_MOST_TOLD]:
+                self._services.messages.error(f"The {what} {failure.name!r} cannot be dragged.", failure.error)
+            found = [known[thing][0] for thing in things if thing in known]
             if found:
                 on_ready(found)
             else:
@@ -123,18 +148,11 @@ class DragFiles:
             self._services.messages.error(error)
             on_given_up()
 
-        folder = os.path.join(self._folder(inspection), _TENSORS)
-        os.makedirs(folder, exist_ok=True)
-        return write_tensors(
-            self._services.jobs,
-            inspection,
-            missing,
-            folder,
-            title="Preparing to drag",
-            on_done=written,
-            on_failed=failed,
-            on_cancelled=on_given_up,
-        )
+        try:
+            return write(missing, self._folder(inspection), ended, failed)
+        except OSError as error:  # there is no room for a folder, or nobody may make one
+            failed(error)
+            return None
 
     def clear(self) -> None:
         """Remove all the files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -298,4 +299,20 @@ def test_too_much_is_not_dragged(
     sample.settle()
     assert not drags.carried
     assert "Extract it to a folder" in sample.window.banner.text
+    caplog.clear()
+
+
+def test_without_a_folder_for_files_nothing_is_dragged(
+    sample: InspectBench,
+    drags: Drags,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    release(sample, begin_drag(sample, 1))
+    sample.settle()
+    assert not drags.carried
+    assert "No such file" in sample.window.banner.text
+    assert not sample.page.models_tab.table_view.preparing
     caplog.clear()
