@@ -26,8 +26,8 @@ from apbundle_gui.services.drag_files import DragFiles
 from apbundle_gui.services.inspection import Inspection
 
 WIDTHS = (
-    Width(144, grow=6),
-    Width(150, grow=1, drop=1),
+    Width(132, grow=6),
+    Width(124, grow=1, drop=1),
     Width(84),
     Width(84, drop=4),
     Width(88, drop=2),

@@ -95,7 +95,8 @@ class TensorsTab(TableTab):
             thing = inspection.contents.row_of(place.model, place.tensor)
         group = self._group(inspection, place)
         if group:
-            if sorted(self.selected_indices()) != group:
+            selected = self.selected_indices()
+            if len(selected) != len(group) or sorted(selected) != group:
                 self.show_selected(group, group[0])
         elif thing >= 0 and thing != self.current():
             self.show_selected([thing], thing)
