@@ -28,7 +28,7 @@ WIDE: Final = 1060
 KEY_STEPS: Final = 100
 """Presses of an arrow key that lead from one end of the time axis to the other."""
 LEAST_STACKED: Final = 290
-LEAST_BESIDE: Final = 190
+LEAST_BESIDE: Final = 150
 _LINES: Final = (  # in the order of monitor_series.KINDS
     ("hit", "Hits", Tone.HIT),
     ("miss", "Misses", Tone.MISS),
@@ -153,6 +153,10 @@ class Charts(QWidget):
         ticks = axes.time_ticks(begin, end, max(self.memory.plot_width // 90, 2))
         for plot in self.plots:
             plot.set_time_ticks(ticks)
+
+    def show_whole(self) -> None:
+        """Show all of the run from now on."""
+        self._show_span(*SPANS[-1])
 
     def mark(self, time: float | None) -> None:
         """Keep the cross at a time (seconds of the recording) while the mouse is not over a chart."""

@@ -15,12 +15,14 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_reading import Moment
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.models.monitor_run import Run
+from apbundle_gui.pages.monitor.better import BetterPanel
 from apbundle_gui.pages.monitor.charts import Charts
 from apbundle_gui.pages.monitor.events import EventsPanel
+from apbundle_gui.pages.monitor.lower import Panels
 from apbundle_gui.pages.monitor.scrubber import Scrubber
 from apbundle_gui.pages.monitor.strip import ResidencyStrip
 from apbundle_gui.pages.monitor.tiles import Tiles
-from apbundle_gui.services import Settings
+from apbundle_gui.services import JobRunner, Settings
 from apbundle_gui.theme import Space, Tone
 from apbundle_gui.widgets import Card, SecondaryLabel, SectionTitle, Swatch
 
@@ -41,7 +43,7 @@ _KEYS: Final = {
 class Dashboard(QWidget):
     """A run as it was when it was last refreshed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._run: Run | None = None
         layout = QVBoxLayout(self)
@@ -54,15 +56,22 @@ class Dashboard(QWidget):
         self.scrubber = Scrubber()
         self.events = EventsPanel()
         self.events.selected.connect(self.strip.mark)
+        self.better = BetterPanel(jobs)
+        self.panels = Panels(
+            (
+                ("Events", self.events.tools, self.events),
+                ("What would be better", self.better.tools, self.better),
+            )
+        )
         charts = Card(margin=Space.M)
         charts.body.setContentsMargins(Space.M, Space.S, Space.M, Space.XS)
         charts.body.addWidget(self.charts)
         events = Card(margin=0)
         events.body.setContentsMargins(1, Space.S, 1, 1)
-        events.body.addWidget(self.events)
+        events.body.addWidget(self.panels)
         events.setMinimumSize(EVENTS_WIDTH, EVENTS_HEIGHT)
-        left = QWidget()
-        column = QVBoxLayout(left)
+        self._left = QWidget()
+        column = QVBoxLayout(self._left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.S)
         column.addWidget(charts, 1)
@@ -70,9 +79,10 @@ class Dashboard(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setHandleWidth(Space.S)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(left)
+        self.splitter.addWidget(self._left)
         self.splitter.addWidget(events)
         layout.addWidget(self.splitter, 1)
+        self.panels.tabs.currentChanged.connect(self._give_way)
         self._remembered = dict.fromkeys(_KEYS, QByteArray())
         self._share_room()
 
@@ -94,6 +104,8 @@ class Dashboard(QWidget):
     def begin(self, run: Run, *, complete: bool = True) -> None:
         """Another recording begins; of one that is not ``complete``, models and events are not known yet."""
         self._run = run
+        if not complete:
+            self.charts.show_whole()
         self.strip.say("" if complete else NOT_YET)
         self.events.begin(run.names, run.policy, "" if complete else NOT_YET)
         self.leave_moment()
@@ -139,12 +151,14 @@ class Dashboard(QWidget):
         """Divide the room as it was remembered."""
         self._remembered = {orientation: settings.blob(key) for orientation, key in _KEYS.items()}
         self._share_room()
+        self.better.restore(settings)
 
     def remember(self, settings: Settings) -> None:
         """Keep how the room is divided."""
         self._remembered[self.splitter.orientation()] = self.splitter.saveState()
         for orientation, state in self._remembered.items():
             settings.remember(_KEYS[orientation], state)
+        self.better.remember(settings)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -153,14 +167,18 @@ class Dashboard(QWidget):
             self._remembered[self.splitter.orientation()] = self.splitter.saveState()
             self.splitter.setOrientation(wanted)
             self._share_room()
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """Where the panels stand below the charts, what would be better takes the room of both."""
+        upright = self.splitter.orientation() == Qt.Orientation.Vertical
+        self._left.setVisible(not upright or self.panels.shows(self.events))
 
     def _share_room(self) -> None:
         orientation = self.splitter.orientation()
         if not self.splitter.restoreState(self._remembered[orientation]):
-            upright = orientation == Qt.Orientation.Vertical
-            length = self.height() if upright else self.width()
-            share = 0.65 if upright else 0.5
-            self.splitter.setSizes([round(length * share), round(length * (1 - share))])
+            half = (self.height() if orientation == Qt.Orientation.Vertical else self.width()) // 2
+            self.splitter.setSizes([half, half])
         self.splitter.setOrientation(orientation)
         self.splitter.setHandleWidth(Space.S)
 

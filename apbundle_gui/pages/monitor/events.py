@@ -21,7 +21,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_event_list import KIND_ROLE, Column, EventListModel
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.theme import ROW_HEIGHT, Space, Tone
-from apbundle_gui.widgets import CellDelegate, SecondaryLabel, SectionTitle, TableView
+from apbundle_gui.widgets import CellDelegate, SecondaryLabel, TableView
 
 _FILTERS: Final = (
     (Kind.HIT, "Hits", "hit", Tone.HIT),
@@ -66,6 +66,8 @@ class EventsPanel(QWidget):
 
     Attributes
     ----------
+    tools
+        Filters by kind, and whether the newest is followed; they stand where the panel is put.
     selected
         Emitted with the numbers of the models that the selected event is about; empty when none is selected.
     """
@@ -77,11 +79,10 @@ class EventsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.S)
-        row = QHBoxLayout()
-        row.setContentsMargins(Space.M, 0, Space.M, 0)
+        self.tools = QWidget()
+        row = QHBoxLayout(self.tools)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(Space.XS)
-        row.addWidget(SectionTitle("Events"))
-        row.addSpacing(Space.S)
         self.filters = {kind: self._filter(text, icon, tone) for kind, text, icon, tone in _FILTERS}
         for chip in self.filters.values():
             row.addWidget(chip)
@@ -96,7 +97,6 @@ class EventsPanel(QWidget):
         self.follow.setToolTip(words.tooltip("Keep the newest event in view; scrolling up holds the list"))
         self.follow.toggled.connect(self._follow_toggled)
         row.addWidget(self.follow)
-        layout.addLayout(row)
         self.model = EventListModel(self)
         self._past = EventListModel(self)  # what led to a moment
         self.table = _EventTable(sortable=False)

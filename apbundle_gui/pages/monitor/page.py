@@ -194,7 +194,7 @@ class MonitorPage(Page):
         self.header.setContentsMargins(0, 0, right, 0)
         column.addWidget(self.header)
         self.source = SourceBar()
-        self.dashboard = Dashboard()
+        self.dashboard = Dashboard(self.services.jobs)
         self.recording = RecordingBar()
         self.recording.hide()
         column.addWidget(scrolling(self.dashboard, self.source, self.recording), 1)
@@ -345,6 +345,7 @@ class MonitorPage(Page):
                 self.header.show_bundle(self._bundle.path, len(self._names), int(self._sizes.sum()))
         self.header.show_frozen(live.frozen, live.new_events)
         self.dashboard.scrubber.show_time(live.now, live.moment, can_go=live.complete)
+        self.dashboard.better.show_recording(live.path if live.complete else "", live.run.policy if live.run else "")
         self.state_changed.emit()
 
     def _show_recording(self) -> None:

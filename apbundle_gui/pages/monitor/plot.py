@@ -147,8 +147,12 @@ class TimePlot(QWidget):
         if self._limit is not None:
             legends.append(self._limit_legend)
         values = ", ".join(f"{each.caption} {each.value}" for each in legends if each.value)
-        when = "" if self._cursor is None else f" at {words.duration(self._cursor)}"
+        when = "" if self._cursor is None else f" at {self._where(self._cursor)}"
         return f"{self._title}{when}: {values}."
+
+    def _where(self, x: float) -> str:
+        """A place on the horizontal axis, in words."""
+        return words.duration(x)
 
     def add_line(self, name: str, caption: str, tone: Tone, *, steps: bool = False, filled: bool = False) -> None:
         """Add a line; ``steps`` are values of intervals rather than of moments."""

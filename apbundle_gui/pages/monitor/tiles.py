@@ -41,7 +41,7 @@ class Tiles(QWidget):
         self._grid.setSpacing(Space.S)
         self._tiles = {name: Tile(caption, tone) for name, caption, tone, _ in _TILES}
         for tile in self._tiles.values():
-            tile.body.setContentsMargins(Space.M, Space.S, Space.M, Space.S)
+            tile.body.setContentsMargins(Space.M, Space.XS, Space.M, Space.XS)
         self._columns = 0
         self._arrange(len(_TILES))
 
