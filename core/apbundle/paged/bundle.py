@@ -203,11 +203,14 @@ class PagedBundle(PagedFile):
                 message = f"The limit of {format_size(pager.max_memory)} has no room for {what} ({format_size(size)})."
                 raise bundle_error("limit_too_small", message, hint="Raise the limit, or use it without pinning it.")
             keys = list(components.keys(name, component))
-            pager.pin(keys)
+        pinned = False
         try:
+            with self._explaining(name, component):
+                pager.pin(keys)
+                pinned = True
             yield
         finally:
-            if self._pager is pager:  # not so in a forked child
+            if pinned and self._pager is pager:  # not so in a forked child
                 pager.unpin(keys)
 
     def resize(self, max_memory: int | str) -> None:
