@@ -135,7 +135,7 @@ class Comparison(QObject):
                     return _bundle_rows(found, *pair, here, cancel)
                 before, after = (Side(side, name) for side, name in zip(pair, request.ordered, strict=True))
                 reporter = Reporter(progress, cancel)
-                reporter.phase("compare", after.entry.raw_size)
+                reporter.phase("compare", before.entry.raw_size)
                 return _pair_rows(diff_models(before, after, reporter=reporter), before, after, here, cancel)
 
         self._start(work)

@@ -136,6 +136,24 @@ def test_what_lists_no_tensors_differs_in_bytes(tmp_path: Path) -> None:
     assert (model.status, model.same_bytes, model.tensors) == ("changed", False, ())
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_it_is_told_how_many_bytes_were_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: bool
+) -> None:
+    monkeypatch.setattr("apbundle.diff.bundles.PIECE", 512)
+    paths = []
+    for name, last in (("a", 1), ("b", 2)):
+        arrays = {"first": np.zeros(999, np.float32), "last": np.full(999, last, np.float32)}
+        paths.append(build(tmp_path / name, {"net": arrays, "same": b"same" * 99}, compress=compress))
+    told: list[tuple[int, int]] = []
+    found = diff(*paths, progress=lambda phase, done, total: told.append((done, total)))
+    assert [tensor.name for tensor in found.models[0].tensors] == ["last"]
+    assert told == sorted(told)
+    with BundleReader.open(paths[0]) as reader:
+        assert told[-1][0] == told[-1][1] == sum(reader.entry(name).raw_size for name in ("net", "same"))
+    assert len(told) > 8
+
+
 def test_it_can_be_cancelled(pair: tuple[Path, Path]) -> None:
     with pytest.raises(Cancelled):
         diff(*pair, cancel=lambda: True)

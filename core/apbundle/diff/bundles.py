@@ -89,36 +89,61 @@ def diff_bundles(
 
 def diff_models(before: Side, after: Side, *, values: bool = True, reporter: Reporter | None = None) -> ModelDifference:
     """What is another in the model ``after`` than in ``before``; they may have any names. Raises as the above."""
-    reporter = reporter or Reporter(None, None)
     old, new = before.entry, after.entry
-    same = _same_bytes(before, after, reporter)
+    share = _Share(reporter or Reporter(), old.raw_size)
+    differing = _first_difference(before, after, share)
+    same = differing is None
     fields = list(_metadata_changes(old.metadata, new.metadata, old.raw_size, new.raw_size))
     tensors: tuple[TensorDifference, ...] = ()
-    if not same:
+    if differing is not None:
         if old.raw_size != new.raw_size:
             fields.insert(0, Change("size", str(old.raw_size), str(new.raw_size)))
-        tensors = tuple(_tensor_differences(before, after, values, reporter))
+        tensors = tuple(_tensor_differences(before, after, differing, values, share))
+    share.finish()
     status: Status = "equal" if same and not fields else "changed"
     return ModelDifference(after.name, status, tuple(fields), tensors, same)
 
 
-def _same_bytes(before: Side, after: Side, reporter: Reporter) -> bool:
+class _Share(Reporter):
+    """Tells of the bytes of one model: never of more than there are, and of all once it is done with."""
+
+    def __init__(self, whole: Reporter, size: int) -> None:
+        super().__init__(None, whole.cancel)
+        self._whole = whole
+        self._left = size
+
+    def advance(self, size: int) -> None:
+        step = min(size, self._left)
+        self._left -= step
+        self._whole.advance(step)
+
+    def finish(self) -> None:
+        """Count what is left."""
+        self.advance(self._left)
+
+
+def _first_difference(before: Side, after: Side, reporter: Reporter) -> int | None:
+    """How many bytes from the first one are known to be the same; ``None`` when all are."""
     old, new = before.entry, after.entry
     if old.raw_size != new.raw_size:
-        return False
+        return 0
     one, other = old.digest, new.digest  # of the bytes as they are stored
     if not (old.compressed or new.compressed) and one and other and one.algorithm == other.algorithm:
-        return one == other
+        return None if one == other else 0
     for at in range(0, old.raw_size, PIECE):
         reporter.check()
         size = min(PIECE, old.raw_size - at)
         if before.read(at, size) != after.read(at, size):
-            return False
+            return at
         reporter.advance(size)
-    return True
+    return None
 
 
-def _tensor_differences(before: Side, after: Side, values: bool, reporter: Reporter) -> Iterator[TensorDifference]:
+def _tensor_differences(
+    before: Side, after: Side, differing: int, values: bool, reporter: Reporter
+) -> Iterator[TensorDifference]:
+    """What differs among the tensors of models that are known to be the same before the byte ``differing``."""
+
     def cancelled() -> bool:
         reporter.check()
         return False
@@ -135,7 +160,8 @@ def _tensor_differences(before: Side, after: Side, values: bool, reporter: Repor
             yield TensorDifference(one.name, "removed", one, None)
             continue
         other = new[row]
-        if _same_kind(one, other) and _same_data(one, before.read, other, after.read, reporter):
+        read_already = one.offset == other.offset and one.offset + one.size <= differing
+        if _same_kind(one, other) and (read_already or _same_data(one, before.read, other, after.read, reporter)):
             continue
         found = None
         if values and comparable(one, other):
@@ -168,10 +194,10 @@ def _same_data(one: TensorInfo, read: Read, other: TensorInfo, read_other: Read,
         return True  # nothing of it is here
     try:
         for at in range(0, one.size, PIECE):
-            reporter.check()
             size = min(PIECE, one.size - at)
             if read(one.offset + at, size) != read_other(other.offset + at, size):
                 return False
+            reporter.advance(size)
     except ValueError:  # a damaged listing: it reaches outside the payload
         return False
     return True

@@ -69,7 +69,7 @@ def compare_values(one: Stored, other: Stored, reporter: Reporter) -> ValueDiffe
             dot += float(np.vdot(a, b).real)  # that of complex ones as vectors of twice as many real numbers
             first += float(np.vdot(a, a).real)
             second += float(np.vdot(b, b).real)
-        reporter.advance(raw_a.size)
+        reporter.advance(one.info.size * raw_a.size // one.info.elements)
     cosine: float | None = None
     if not different:
         cosine = 1.0
