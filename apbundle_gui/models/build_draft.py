@@ -117,6 +117,11 @@ class Draft:
         """The rows that go into the bundle."""
         return tuple([row for row in self.rows if row.enabled])
 
+    @property
+    def is_edit(self) -> bool:
+        """Whether it is written over the bundle that models come from."""
+        return any(not isinstance(row.source, str) and row.path == self.output for row in self.rows)
+
     # -- rows ----------------------------------------------------------------------------------------------------
 
     def inserted(self, at: int, rows: Iterable[Row]) -> Draft:
@@ -173,6 +178,15 @@ class Draft:
             return replace(row, source=BundledModel(path, row.source.model) if inside else path)  # type: ignore[union-attr]
 
         return self._with(paths, moved)
+
+    def resourced(self, sources: Mapping[int, Mapping[Source, Source]]) -> Draft:
+        """With sources that are elsewhere by now, old to new, by row id."""
+
+        def moved(row: Row) -> Row:
+            there = sources[row.id].get(row.source)
+            return row if there is None else replace(row, source=there)
+
+        return self._with(sources, moved)
 
     def switched(self, ids: Collection[int], enabled: bool) -> Draft:
         """With these rows in the bundle, or kept out of it."""

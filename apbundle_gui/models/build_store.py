@@ -13,6 +13,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import Draft, Options, Row
 from apbundle_gui.models.build_rows import copies_of
 from apbundle_gui.services.details import Detail, Details, Field, Group
+from apbundle_gui.services.looking import Source
 
 UNDO_LIMIT: Final = 500
 """How many changes can be taken back. Drafts share their rows, so one costs eight bytes a row."""
@@ -67,11 +68,27 @@ class DraftStore(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self.paused = False
+        self._moved: dict[int, dict[Source, Source]] = {}
 
     def show(self, draft: Draft) -> None:
         """Make a draft the current one. For the history only."""
-        before, self.draft = self.draft, draft
-        self.changed.emit(before, draft)
+        before, self.draft = self.draft, self.settled(draft)
+        self.changed.emit(before, self.draft)
+
+    def settled(self, draft: Draft) -> Draft:
+        """A draft of before with every source where it is now."""
+        return draft.resourced(self._moved) if self._moved else draft
+
+    def move_sources(self, sources: Mapping[int, tuple[Source, Source]]) -> None:
+        """The bytes of these rows are elsewhere from now on, old and new place by row id.
+
+        That is no change to be taken back: drafts of the history find them there too.
+        """
+        for row, (old, new) in sources.items():
+            moved = self._moved.setdefault(row, {})
+            moved |= {earlier: new for earlier, place in moved.items() if place == old} | {old: new}
+            moved.pop(new, None)
+        self.show(self.draft)
 
     def pause(self) -> None:
         """What is typed from now on is a change of its own: a field was left."""
@@ -157,6 +174,14 @@ class DraftStore(QObject):
     def describe(self, description: str) -> None:
         """Change the description."""
         self._push("Change the description", replace(self.draft, description=description), key=1)
+
+    def describe_further(self, metadata: Sequence[tuple[str, str]], text: str) -> None:
+        """Change the bundle's own metadata. ``text`` says how."""
+        self._push(text, replace(self.draft, metadata=tuple(metadata)))
+
+    def date(self, created_at: int | None) -> None:
+        """Change when the bundle says it was made; ``None`` for the time of building."""
+        self._push("Change the creation time", replace(self.draft, created_at=created_at), key=3)
 
     def put(self, output: str, *, typed: bool = False) -> None:
         """Change the output."""

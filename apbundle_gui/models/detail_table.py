@@ -111,8 +111,8 @@ class DetailTable(PlainTable[Entry]):
         super().__init__(("Field", "Value", "From"), parent)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
-        """Show these; where they are the same fields as before, nothing loses its place."""
-        if [entry.field for entry in entries] != [entry.field for entry in self._records]:
+        """Show these; where they are as many fields in the same sections as before, nothing loses its place."""
+        if [(each.group, each.section) for each in entries] != [(each.group, each.section) for each in self._records]:
             self.show_records(entries)
         elif tuple(entries) != tuple(self._records):
             self._records = entries

@@ -1,4 +1,4 @@
-"""Building a bundle from a recipe, as a job."""
+"""Building a bundle from a recipe, or changing the one it takes its models from, as a job."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from apbundle.progress import Cancel, Progress
 from apbundle.recipe.building import build_recipe
 from apbundle.recipe.model import Recipe
 from apbundle_gui.services.container import Services
+from apbundle_gui.services.editing import EditCost, cost_of, is_edit, planned_edit
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.pacing import Pace
 
@@ -43,31 +44,56 @@ class BuildRequest:
     overwrite: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a build left.
+
+    Parameters
+    ----------
+    path
+        The path that was written.
+    size
+        Bytes of the file.
+    models
+        How many models it holds.
+    edit
+        What it took, if a bundle was changed.
+    """
+
+    path: str
+    size: int
+    models: int
+    edit: EditCost | None = None
+
+
 def build(
     services: Services,
     request: BuildRequest,
     *,
-    on_done: Callable[[str], None],
+    on_done: Callable[[Written], None],
     on_failed: Callable[[BaseException], None],
     on_cancelled: Callable[[], None],
 ) -> Job:
-    """Build as a job; ``on_done`` gets the path that was written."""
+    """Build as a job. Cancelled before what is written becomes the bundle, it ends at once."""
 
-    def work(progress: Progress, cancel: Cancel) -> str:
+    def work(progress: Progress, cancel: Cancel) -> Written:
         return build_now(request, progress, cancel)
 
     title = f"Building {os.path.basename(request.output)}"
-    return services.jobs.start(title, work, on_done=on_done, on_failed=on_failed, on_cancelled=on_cancelled)
+    return services.jobs.start(
+        title, work, on_done=on_done, on_failed=on_failed, on_cancelled=on_cancelled, final_phase="publish"
+    )
 
 
-def build_now(request: BuildRequest, progress: Progress, cancel: Cancel) -> str:
-    """Build and return the path that was written.
+def build_now(request: BuildRequest, progress: Progress, cancel: Cancel) -> Written:
+    """Build, or change the bundle that models come from, and say what was written.
 
     Raises
     ------
     BundleError, OSError
         As for :func:`apbundle.recipe.building.build_recipe`; ``source_changed`` also when a file is another one than
-        the user saw; ``FileExistsError`` when something is at the output and ``overwrite`` was not asked for.
+        the user saw; ``FileExistsError`` when something is at the output that is not only changed, and ``overwrite``
+        was not asked for.
     """
     progress("sources", 0, 0)
     pace = Pace(cancel)
@@ -76,9 +102,21 @@ def build_now(request: BuildRequest, progress: Progress, cancel: Cancel) -> str:
         _check(path, identity)
         pace.step()
     try:
-        return build_recipe(recipe, request.output, overwrite=request.overwrite, progress=progress, cancel=cancel)
+        if is_edit(recipe, request.output):
+            return _edited(recipe, request, progress, cancel)
+        path = build_recipe(recipe, request.output, overwrite=request.overwrite, progress=progress, cancel=cancel)
     except ValueError as error:  # of SOURCE_DATE_EPOCH
         raise OSError(errno.EINVAL, str(error)) from error
+    return Written(path, os.stat(path).st_size, request.models)
+
+
+def _edited(recipe: Recipe, request: BuildRequest, progress: Progress, cancel: Cancel) -> Written:
+    with planned_edit(recipe, request.output) as plan:
+        cost = cost_of(plan)
+        if cost.lost and not request.overwrite:
+            raise FileExistsError(errno.EEXIST, "models of the bundle would be lost", request.output)
+        path = plan.apply(progress=progress, cancel=cancel)
+    return Written(path, os.stat(path).st_size, request.models, cost)
 
 
 def _check(path: str, identity: FileIdentity) -> None:

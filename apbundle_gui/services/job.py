@@ -103,11 +103,14 @@ class Job(QObject):
     progressed = Signal()
     finished = Signal()
 
-    def __init__(self, title: str, function: Function, key: Hashable | None, abandonable: bool) -> None:
+    def __init__(
+        self, title: str, function: Function, key: Hashable | None, abandonable: bool, final_phase: str = ""
+    ) -> None:
         super().__init__()
         self.title = title
         self.key = key
         self.abandonable = abandonable
+        self._final_phase = final_phase
         self.state = JobState.WAITING
         self.phase = ""
         self.done = 0
@@ -148,7 +151,9 @@ class Job(QObject):
 
     def overdue(self, now: float) -> bool:
         """Whether it need not be waited for any longer, at that monotonic time."""
-        return self.abandonable and self.cancelling and now - self._cancelled_at > ABANDON_S
+        if not self.cancelling or now - self._cancelled_at <= ABANDON_S:
+            return False
+        return self.abandonable or (bool(self._final_phase) and self.work.reported[0] != self._final_phase)
 
     def sample(self, now: float) -> None:
         """Look at what the worker reported; ``now`` is the monotonic time."""

@@ -70,6 +70,7 @@ class JobRunner(QObject):
         on_dropped: Callable[[Any], None] | None = None,
         key: Hashable | None = None,
         abandonable: bool = False,
+        final_phase: str = "",
     ) -> Job:
         """Run ``function(progress, cancel)`` in a thread. Call it, and be called back, in the GUI thread.
 
@@ -90,6 +91,9 @@ class JobRunner(QObject):
         abandonable
             The job only reads: once cancelled it ends at once, although its thread may still wait for a slow disk,
             and the window closes without asking about it.
+        final_phase
+            Of a job that writes: the phase that makes what it wrote count. Cancelled before it reports this phase, the
+            job ends at once; its thread learns of it no later than when it reports, and takes back what it wrote.
         """
         if not self._open:
             raise RuntimeError("the job runner was shut down")
@@ -98,7 +102,7 @@ class JobRunner(QObject):
                 if older.key == key:
                     self._callbacks[older.work] = Callbacks(dropped=self._callbacks[older.work].dropped)
                     older.cancel()
-        job = Job(title, function, key, abandonable)
+        job = Job(title, function, key, abandonable, final_phase)
         self._known[job.work] = job
         self._callbacks[job.work] = Callbacks(on_done, on_failed or self._messages.error, on_cancelled, on_dropped)
         self._waiting.append(job)

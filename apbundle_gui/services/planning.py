@@ -9,7 +9,9 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from apbundle.edit.plan import EditPlan
 from apbundle.errors import BundleError, Cancelled
+from apbundle.format.plan import Plan
 from apbundle.format.sources import NewModel
 from apbundle.format.writer import WriteOptions, plan_models
 from apbundle.progress import Cancel, Progress
@@ -17,6 +19,7 @@ from apbundle.recipe.model import Recipe, RecipeModel
 from apbundle_gui.services.building import MakeRecipe
 from apbundle_gui.services.container import Services
 from apbundle_gui.services.details import NO_METADATA
+from apbundle_gui.services.editing import EditCost, cost_of, is_edit, planned_edit
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.looking import NO_FACTS, Source, SourceFacts
 from apbundle_gui.services.pacing import Pace
@@ -34,6 +37,8 @@ class Planned:
         First byte and the one after the last of each model, in order.
     exact
         Whether the file will be this large: models that are to be compressed count with all their bytes.
+    cost
+        What it takes, where a bundle is changed that models come from.
     """
 
     entries_end: int
@@ -43,6 +48,14 @@ class Planned:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     exact: bool = True
+    cost: EditCost | None = None
+
+    @property
+    def needed(self) -> int | None:
+        """Bytes of free space it takes; ``None`` when that is not known."""
+        if self.cost is not None and (self.cost.in_place or not self.cost.changes):
+            return 0
+        return self.file_size if self.exact else None
 
     @property
     def padding(self) -> int:
@@ -86,7 +99,7 @@ def plan(
             return plan_now(recipe(pace), facts, pace)
         except Cancelled:
             raise
-        except (BundleError, UnicodeError) as error:
+        except (BundleError, OSError, UnicodeError) as error:
             return error.with_traceback(None)
 
     return services.jobs.start(
@@ -99,9 +112,12 @@ def plan_now(recipe: Recipe, facts: Mapping[Source, SourceFacts], pace: Pace) ->
 
     Raises
     ------
-    BundleError, UnicodeError
+    BundleError, OSError, UnicodeError
         It cannot be built.
     """
+    if recipe.output is not None and is_edit(recipe, recipe.output):
+        with planned_edit(recipe, recipe.output) as change:
+            return _planned_change(change, pace)
     models = []
     for model in recipe.enabled_models:
         models.append(_planned_model(model, facts.get(model.source, NO_FACTS)))
@@ -114,16 +130,24 @@ def plan_now(recipe: Recipe, facts: Mapping[Source, SourceFacts], pace: Pace) ->
         metadata=recipe.metadata,
     )
     made = plan_models(_Paced(models, pace), options)
+    return _planned(made, models, None)
+
+
+def _planned_change(change: EditPlan, pace: Pace) -> Planned:
+    models = []
+    for model in change.wanted.models:
+        models.append(model.new_model(change.reader))
+        pace.step()
+    return _planned(change.layout, models, cost_of(change))
+
+
+def _planned(made: Plan, models: Sequence[NewModel], cost: EditCost | None) -> Planned:
     starts = np.array(made.offsets, np.int64) + made.data_offset
     sizes = np.array([model.source.size for model in models], np.int64)
+    block_end = made.entries_end + made.extension_size
+    exact = not any(model.compress for model in models)
     return Planned(
-        made.entries_end,
-        made.entries_end + made.extension_size,
-        made.data_offset,
-        made.file_size,
-        starts,
-        starts + sizes,
-        exact=not any(model.compress for model in models),
+        made.entries_end, block_end, made.data_offset, made.file_size, starts, starts + sizes, exact=exact, cost=cost
     )
 
 

@@ -42,16 +42,18 @@ def open_recipe(
 
 
 def open_bundle(
-    services: Services, path: str, make: Callable[[Recipe, Pace], Value], on_done: Callable[[Value, str], None]
+    services: Services, path: str, make: Callable[[Recipe, Pace], Value], on_done: Callable[[Value, str, bool], None]
 ) -> Job:
     """Read a bundle as the recipe that builds it from itself.
 
-    ``on_done`` gets what ``make`` makes of it, and in words what a bundle built from that would lack; mostly nothing.
+    ``on_done`` gets what ``make`` makes of it; in words what another bundle built from that would lack, mostly
+    nothing; and whether an interrupted change of it was undone.
     """
 
-    def work(progress: Progress, cancel: Cancel) -> tuple[Value, str]:
+    def work(progress: Progress, cancel: Cancel) -> tuple[Value, str, bool]:
         with BundleReader.open(path) as reader:
-            return make(replace(recipe_of(reader), output=path), Pace(cancel)), _lost(reader)
+            made = make(replace(recipe_of(reader), output=path), Pace(cancel))
+            return made, _lost(reader), reader.file.was_rolled_back
 
     return services.jobs.start(f"Opening {os.path.basename(path)}", work, on_done=lambda made: on_done(*made))
 

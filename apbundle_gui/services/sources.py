@@ -63,6 +63,12 @@ class Sources(QObject):
                 self._changed.discard(source)
         self.changed.emit()
 
+    def expect(self, sources: Iterable[Source]) -> None:
+        """They are being changed by the program itself: take them as they are when they are looked at next."""
+        for source in sources:
+            self._accepted.pop(source, None)
+            self._changed.discard(source)
+
     def refresh(self, sources: Sequence[Source]) -> Job | None:
         """Look at these again, as a job that supersedes the one before."""
         if not sources:
@@ -90,7 +96,7 @@ class Sources(QObject):
             self.changed.emit()
 
     def _note(self, source: Source) -> None:
-        now, accepted = self._facts[source].content, self._accepted[source]
+        now, accepted = self._facts[source].content, self._accepted.get(source)
         if now is None or now == accepted:
             self._changed.discard(source)
         else:

@@ -61,17 +61,23 @@ class Header(PageHeader):
         self.build.setText(before)
         return width
 
-    def show_state(self, text: str, tone: Tone, remark: str, can_build: bool) -> None:
-        """Say what the draft is like while nothing is built."""
+    def show_state(self, text: str, tone: Tone, remark: str, can_build: bool, cost: str | None = None) -> None:
+        """Say what the draft is like while nothing is built. ``cost`` is that of changing the bundle it came from."""
         self.state.set_state(text, tone)
         self.said.setText(remark)
         self.bar.hide()
-        self._offer("Build", "build", BUILD_TIP, can_build)
+        if cost is None:
+            self._offer("Build", "build", BUILD_TIP, can_build)
+        else:
+            self._offer("Save", "save", f"Write over the bundle and open it. {cost}", can_build)
 
     def show_build(self, job: Job) -> None:
         """Say how far a build is."""
         self.state.set_state("Cancelling" if job.cancelling else "Building", Tone.ACCENT)
-        self.said.setText(words.brief_progress(job.phase, job.done, job.total, job.seconds_left))
+        whole = words.progress(job.phase, job.done, job.total, job.rate, job.seconds_left)
+        fits = self.said.fontMetrics().horizontalAdvance(whole) <= self.said.width()
+        brief = words.brief_progress(job.phase, job.done, job.total, job.seconds_left)
+        self.said.setText(whole if fits else brief, whole)
         self.bar.setRange(0, STEPS if job.total > 0 else 0)
         if job.total > 0:
             self.bar.setValue(min(STEPS, STEPS * job.done // job.total))
@@ -82,5 +88,5 @@ class Header(PageHeader):
         if self.build.text() != text:
             self.build.setText(text)
             self.build.setIcon(theme.icon(icon, on_primary=True))
-            self.build.setToolTip(words.tooltip(tip))
+        self.build.setToolTip(words.tooltip(tip))
         self.build.setEnabled(enabled)

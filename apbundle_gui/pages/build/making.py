@@ -10,13 +10,14 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from apbundle.fileio import FileIdentity
-from apbundle_gui.models import text as words
+from apbundle.recipe.model import BundledModel
 from apbundle_gui.models.build_draft import Draft
 from apbundle_gui.models.build_store import DraftStore
 from apbundle_gui.models.draft_recipe import recipe_of
+from apbundle_gui.pages.build.result import ResultCard
 from apbundle_gui.pages.build.run import Building
 from apbundle_gui.services import Services
-from apbundle_gui.services.building import BuildRequest
+from apbundle_gui.services.building import BuildRequest, Written
 from apbundle_gui.services.sources import Sources
 from apbundle_gui.theme import Tone
 from apbundle_gui.widgets import Banner, ErrorCard
@@ -53,6 +54,7 @@ class Making(QObject):
         sources: Sources,
         banner: Banner,
         card: ErrorCard,
+        result: ResultCard,
         page: QWidget,
     ) -> None:
         super().__init__(page)
@@ -61,8 +63,10 @@ class Making(QObject):
         self._sources = sources
         self._banner = banner
         self._card = card
+        self._result = result
         self._built = self._attempt = Draft()
         self._began = 0.0
+        result.open_wanted.connect(self.built)
         self.building = Building(services, page)
         self.building.progressed.connect(self.changed)
         self.building.built.connect(self._done)
@@ -77,7 +81,7 @@ class Making(QObject):
     @property
     def is_built(self) -> bool:
         """Whether the draft is what was built last."""
-        return self._store.draft == self._built
+        return self._store.draft == self._store.settled(self._built)
 
     def seconds_for(self, size: int) -> float:
         """How long so many bytes take at the rate of the last build; 0 when there was none."""
@@ -94,6 +98,7 @@ class Making(QObject):
             if known is not None and known.identity is not None:
                 identities[row.path] = known.identity
         self._card.hide()
+        self._result.hide()
         self._banner.dismiss()
         self._attempt = draft
         self._began = time.monotonic()
@@ -106,19 +111,24 @@ class Making(QObject):
         elif can_build():
             self.build()
 
-    def _done(self, request: BuildRequest, path: str) -> None:
+    def _done(self, request: BuildRequest, written: Written) -> None:
         self._built = self._attempt
         took = time.monotonic() - self._began
         size = sum(identity.size for identity in request.identities.values())
-        if took > _LEAST_S and size:
+        if written.edit is not None:
+            self._rest_on(written.path)
+        elif took > _LEAST_S and size:
             self._services.settings.remember(_RATE_KEY, max(1, min(int(size / took), _MOST_RATE)))
-        name = words.file_name(path)
-        self._banner.say(
-            f"Built {name} from {words.count(request.models, 'model')}.",
-            Tone.OK,
-            ((f"Open {name}".replace("&", "&&"), lambda: self.built.emit(path)),),
-        )
-        self.built.emit(path)
+        self._result.show_written(written, took)
+        self.built.emit(written.path)
+
+    def _rest_on(self, path: str) -> None:
+        """The bundle was written over: its models are what the draft goes on with."""
+        rows = self._attempt.enabled
+        there = {row.id: BundledModel(path, row.name) for row in rows}
+        self._sources.expect([row.source for row in rows])
+        self._sources.expect(there.values())
+        self._store.move_sources({row.id: (row.source, there[row.id]) for row in rows})
 
     def _failed(self, request: BuildRequest, error: BaseException) -> None:
         safe = "The draft is kept."

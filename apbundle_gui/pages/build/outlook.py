@@ -15,6 +15,7 @@ from apbundle_gui.models.draft_outlook import draft_map
 from apbundle_gui.models.draft_recipe import recipe_of
 from apbundle_gui.pages.build.working import Worker
 from apbundle_gui.services import Services
+from apbundle_gui.services.editing import EditCost
 from apbundle_gui.services.looking import NO_FACTS
 from apbundle_gui.services.planning import Planned, plan
 from apbundle_gui.services.sources import OutputFacts, Sources, look_at_output
@@ -79,6 +80,11 @@ class Outlook(QObject):
         seen = self._seen
         return seen if seen is not None and seen.path == self._store.draft.target else None
 
+    @property
+    def cost(self) -> EditCost | None:
+        """What it takes to change the bundle that the models come from; ``None`` where that is not what is done."""
+        return None if self.planned is None else self.planned.cost
+
     def size_of(self, rows: Collection[int]) -> int:
         """Bytes of these rows, by place."""
         sizes = self.judgement.sizes
@@ -100,7 +106,7 @@ class Outlook(QObject):
 
     def _judge(self) -> None:
         draft, sources = self._store.draft, self._sources
-        needed = self.planned.file_size if self.planned is not None and self.planned.exact else None
+        needed = None if self.planned is None else self.planned.needed
         known = Known(dict(sources.facts), self.output, set(sources.changed_sources), self._twins.found, needed)
         self._judging.run(len(draft.rows), lambda pace: judge(draft, known, pace), self._take)
 

@@ -56,7 +56,9 @@ class BuildPage(Page):
         self.adding = Adding(services, self.store, self.sources, self)
         self.fixing = Fixing(self.store, self.table, self.sources, self.choosing.output, self)
         self.handling = Handling(self.store, self.table, self.sources, self.view)
-        self.making = Making(services, self.store, self.sources, self.banner, self.bench.error_card, self)
+        self.making = Making(
+            services, self.store, self.sources, self.banner, self.bench.error_card, self.bench.result, self
+        )
         self.building = self.making.building
         self.recipes = Recipes(services, self.store, self.choosing, self.banner, self)
         self.keeping = Keeping(services, self.store, self.banner, self)
@@ -142,6 +144,7 @@ class BuildPage(Page):
         self.side = Side(self.services, self.store, self.gains)
         self.panel = self.side.panel
         self.bench = Workbench(
+            self.services,
             self.table,
             self.side,
             lambda: self.making.toggle(self.can_build),
@@ -185,6 +188,8 @@ class BuildPage(Page):
         panel.fix_wanted.connect(self.fixing.fix_output)
         panel.described.connect(store.describe)
         panel.options_changed.connect(store.set_options)
+        panel.details.metadata_changed.connect(store.describe_further)
+        panel.details.dated.connect(store.date)
         panel.left.connect(self._field_left)
         self.targets.open_dropped.connect(self._open_bundles)
         self.targets.add_dropped.connect(self.adding.add)
@@ -219,6 +224,7 @@ class BuildPage(Page):
             and not self.problems.blocking
             and self.making.idle
             and not self.adding.busy
+            and not (self.outlook.busy and self.store.draft.is_edit)  # what it costs is told first
         )
 
     def build(self) -> None:
@@ -267,7 +273,7 @@ class BuildPage(Page):
         self.fixing.problems = self.problems
         self.table.show_facts(self.sources.facts)
         self.table.show_problems(self.problems.rows)
-        self.panel.show_output(self.outlook.output, self.problems.output)
+        self.panel.show_output(self.outlook.output, self.problems.output, self.outlook.cost)
         self._show_state()
 
     def _turn_to(self, shown: QWidget) -> None:
@@ -320,8 +326,10 @@ class BuildPage(Page):
                 state = "Built", Tone.OK
             else:
                 state = "Ready", Tone.NEUTRAL
+            cost = None if outlook.cost is None else outlook.cost.text
             remark = f"into {words.file_name(draft.target)}" if draft.target else ""
-            self.bench.header.show_state(*state, remark, self.can_build())
+            remark = words.joined(((cost or "").rstrip("."), remark))
+            self.bench.header.show_state(*state, remark, self.can_build(), cost)
         self.state_changed.emit()
 
     def _field_left(self) -> None:
@@ -333,6 +341,7 @@ class BuildPage(Page):
             if whole != draft.output:
                 self.store.put(whole)
         self.panel.show_draft(self.store.draft)
+        self.panel.details.leave(self.store.draft)
 
     def _open_bundles(self, paths: list[str]) -> None:
         for path in paths:

@@ -72,11 +72,16 @@ class Recipes(QObject):
     def edit(self, path: str) -> None:
         """Go on with a draft whose models come from a bundle, and which is written over it."""
 
-        def opened(draft: Draft, lost: str) -> None:
+        def opened(draft: Draft, lost: str, rolled_back: bool) -> None:
             self.saved = draft
             self._store.replace(draft, f"Edit {words.file_name(path)}")
+            said = []
+            if rolled_back:
+                said.append(f"A change of {words.file_name(path)} was interrupted; it was undone.")
             if lost:
-                self._banner.say(f"Built anew, {words.file_name(path)} would lack {lost}.", Tone.WARNING)
+                said.append(f"Built as another file, it would lack {lost}.")
+            if said:
+                self._banner.say(" ".join(said), Tone.WARNING)
 
         open_bundle(self._services, path, partial(draft_of, origin=Origin.BUNDLE), opened)
 

@@ -28,7 +28,7 @@ class Building(QObject):
     progressed
         There is something new to say of it.
     built
-        Emitted with the request and the path that was written.
+        Emitted with the request and what was written, as a :class:`~apbundle_gui.services.building.Written`.
     failed
         Emitted with the request and the exception.
     cancelled
@@ -36,7 +36,7 @@ class Building(QObject):
     """
 
     progressed = Signal()
-    built = Signal(object, str)
+    built = Signal(object, object)
     failed = Signal(object, object)
     cancelled = Signal()
 
@@ -56,7 +56,7 @@ class Building(QObject):
         self.job = build(
             self._services,
             request,
-            on_done=lambda path: self._end(lambda: self.built.emit(request, path)),
+            on_done=lambda written: self._end(lambda: self.built.emit(request, written)),
             on_failed=lambda error: self._end(lambda: self._failed(request, error)),
             on_cancelled=lambda: self._end(self.cancelled.emit),
         )

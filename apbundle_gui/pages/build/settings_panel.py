@@ -11,7 +11,9 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.build_draft import Draft, Options
 from apbundle_gui.models.build_problems import Problem
 from apbundle_gui.models.draft_outlook import padding_text, reader_text, size_text
+from apbundle_gui.pages.build.bundle_details import BundleDetails
 from apbundle_gui.pages.build.fields import PathField, TextField
+from apbundle_gui.services.editing import EditCost
 from apbundle_gui.services.planning import Planned
 from apbundle_gui.services.sources import OutputFacts
 from apbundle_gui.theme import Space, Tone
@@ -78,6 +80,9 @@ class SettingsPanel(QWidget):
         self.body.addSpacing(Space.XS)
         self._compose_options()
         self.body.addSpacing(Space.XS)
+        self.details = BundleDetails()
+        self.body.addWidget(self.details)
+        self.body.addSpacing(Space.XS)
         self.facts = Facts()
         self.body.addStretch(1)
         self.body.addWidget(Divider())
@@ -133,6 +138,7 @@ class SettingsPanel(QWidget):
     def _connect(self) -> None:
         self.output.textEdited.connect(self.output_typed)
         self.description.textChanged.connect(lambda: self.described.emit(self.description.toPlainText()))
+        self.details.left.connect(self.left)
         for field in (self.output, self.description):
             field.left.connect(self.left)
         for box in (self.alignment, self.digest):
@@ -161,13 +167,17 @@ class SettingsPanel(QWidget):
         self.alignment.setCurrentIndex(max(self.alignment.findData(options.alignment), 0))
         self.digest.setCurrentIndex(next(at for at, digest in enumerate(DIGESTS) if digest[1] == options.digest))
         self.plain.setChecked(options.plain)
+        self.details.show_draft(draft)
         self.alignment.setEnabled(not options.plain)
         self.digest.setEnabled(not options.plain)
 
-    def show_output(self, output: OutputFacts | None, problem: Problem | None) -> None:
-        """Say what is at the output."""
+    def show_output(self, output: OutputFacts | None, problem: Problem | None, cost: EditCost | None = None) -> None:
+        """Say what is at the output, or what it takes to change it."""
         if problem is not None:
             self.output_note.say(problem.detail, Tone(problem.tone))
+        elif cost is not None:
+            lost = f" {words.count(cost.lost, 'model')} of it will be gone." if cost.lost else ""
+            self.output_note.say(f"{cost.text}{lost}", Tone.WARNING if cost.lost else Tone.NEUTRAL)
         elif output is not None and output.exists:
             kind = "" if output.facts.format == "apbundle" else ", which is not a bundle"
             self.output_note.say(f"Replaces the file that is there{kind}.", Tone.WARNING)

@@ -12,9 +12,10 @@ from apbundle_gui.models.build_table import DraftTable
 from apbundle_gui.pages.build.draft_view import DraftView
 from apbundle_gui.pages.build.footer import Footer
 from apbundle_gui.pages.build.header import Header
+from apbundle_gui.pages.build.result import ResultCard
 from apbundle_gui.pages.build.ruler import RulerCard
 from apbundle_gui.pages.build.side import Side
-from apbundle_gui.services import Settings
+from apbundle_gui.services import Services, Settings
 from apbundle_gui.theme import Space
 from apbundle_gui.widgets import ErrorCard, button
 
@@ -50,6 +51,7 @@ class Workbench(QWidget):
 
     def __init__(
         self,
+        services: Services,
         table: DraftTable,
         side: Side,
         build: Callable[[], object],
@@ -67,6 +69,7 @@ class Workbench(QWidget):
             )
         )
         self.error_card.hide()
+        self.result = ResultCard(services)
         self.view = DraftView(table)
         self.footer = Footer(self.fix_all_clicked.emit)
         self.ruler = RulerCard()
@@ -89,6 +92,7 @@ class Workbench(QWidget):
         rows.setSpacing(Space.M)
         rows.addWidget(self.header)
         rows.addWidget(self.error_card)
+        rows.addWidget(self.result)
         rows.addWidget(self.ruler)
         rows.addWidget(self.splitter, 1)
 

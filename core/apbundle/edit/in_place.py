@@ -9,6 +9,7 @@ from apbundle.format.extension import Extension
 from apbundle.format.head import Head
 from apbundle.format.manifest import BundleManifest
 from apbundle.format.model import DIGEST_ALGORITHMS, DigestTable, ModelEntry, ModelMetadata
+from apbundle.format.plan import Plan
 from apbundle.format.reader import BundleReader
 
 _NO_METADATA = ModelMetadata()
@@ -62,6 +63,14 @@ class HeadInPlace:
         algorithm = DIGEST_ALGORITHMS.get(wanted.digest or "")
         bound = old is not None and old.binding is not None and old.digests is None
         return Head(manifest, extension, algorithm, bound=bound, plain=not wanted.extension)
+
+    def layout(self) -> Plan:
+        """Where everything will be."""
+        reader, head = self._reader, self._head
+        entries_end = layout.HEADER.size + head.entries_size
+        offsets = tuple([entry.offset for entry in self._entries])
+        slack = reader.data_offset - head.size
+        return Plan(offsets, entries_end, head.block_size, slack, reader.data_offset, reader.file_size)
 
     def pack(self, digests: DigestTable | None) -> bytes:
         """All bytes before the data part."""

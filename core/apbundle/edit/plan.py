@@ -13,6 +13,7 @@ from apbundle.edit.wanted import Wanted
 from apbundle.errors import bundle_error
 from apbundle.fileio import PIECE, InputFile, StrPath, not_in_place, overwrite_in_place
 from apbundle.format.model import DIGEST_ALGORITHMS, DigestTable
+from apbundle.format.plan import Plan
 from apbundle.format.reader import BundleReader
 from apbundle.format.scratch import scratch_memory
 from apbundle.format.sources import NewModel, opened
@@ -35,8 +36,8 @@ class EditPlan:
         Whether a few bytes are written over where they are; else the whole file is written anew.
     bytes_read, bytes_written
         What it takes. Models still to be compressed count with their raw size.
-    file_size
-        Bytes of the file afterwards, at most.
+    layout
+        Where everything will be; models still to be compressed count with their raw size.
     reasons
         Why it cannot be done in place, as halves of sentences.
     """
@@ -47,8 +48,13 @@ class EditPlan:
     in_place: bool
     bytes_read: int
     bytes_written: int
-    file_size: int
+    layout: Plan
     reasons: tuple[str, ...] = ()
+
+    @property
+    def file_size(self) -> int:
+        """Bytes of the file afterwards, at most."""
+        return self.layout.file_size
 
     @property
     def cost(self) -> str:
@@ -112,16 +118,16 @@ def plan_edit(reader: BundleReader, changes: Iterable[Change] | Wanted) -> EditP
     there = Wanted.as_it_is(reader)
     wanted = changes if isinstance(changes, Wanted) else changed(there, changes)
     if wanted == there:
-        return EditPlan(reader, wanted, False, True, 0, 0, reader.file_size)
+        return EditPlan(reader, wanted, False, True, 0, 0, _layout_there(reader))
     head = HeadInPlace(reader, wanted)
     if head.obstacles:
         models, options = _to_write(reader, wanted)
         layout = plan_models(models, options)
         read = sum(model.source.size for model in models)
-        return EditPlan(reader, wanted, True, False, read, layout.file_size, layout.file_size, tuple(head.obstacles))
+        return EditPlan(reader, wanted, True, False, read, layout.file_size, layout, tuple(head.obstacles))
     _, new = _difference(reader, head.pack(head.kept_digests()))
     read = 0 if head.keeps_digests or wanted.digest is None else reader.manifest.total_size
-    return EditPlan(reader, wanted, bool(new), True, read, len(new), reader.file_size)
+    return EditPlan(reader, wanted, bool(new), True, read, len(new), head.layout())
 
 
 def edit_bundle(
@@ -142,6 +148,15 @@ def edit_bundle(
 
 def _to_write(reader: BundleReader, wanted: Wanted) -> tuple[list[NewModel], WriteOptions]:
     return [model.new_model(reader) for model in wanted.models], wanted.options(reader)
+
+
+def _layout_there(reader: BundleReader) -> Plan:
+    """Where everything is."""
+    entries_end = reader.data_offset - len(reader.manifest_bytes) + reader.entries_end
+    block_end = entries_end if reader.extension_range is None else reader.extension_range[1]
+    slack = reader.data_offset - block_end
+    offsets = tuple(reader.manifest.offsets)
+    return Plan(offsets, entries_end, block_end - entries_end, slack, reader.data_offset, reader.file_size)
 
 
 def _difference(reader: BundleReader, head: bytes) -> tuple[int, bytes]:

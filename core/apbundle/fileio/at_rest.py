@@ -29,8 +29,11 @@ def read_at_rest(path: StrPath, read: Callable[[InputFile], _Read]) -> _Read:
     NotRegularFile, OSError
     """
     text = os.fsdecode(path)
+    rolled_back = False
     for remaining in reversed(range(ATTEMPTS)):
         file = InputFile.open(text)
+        if rolled_back:
+            file.note_rollback()
         journal = None
         try:
             alone = lock(file.fileno(), LOCK_SHARED)
@@ -46,6 +49,7 @@ def read_at_rest(path: StrPath, read: Callable[[InputFile], _Read]) -> _Read:
             finally:
                 if alone:
                     unlock(file.fileno())
+            rolled_back = rolled_back or (journal is not None and alone)
             if journal is not None and alone and not undone(text):
                 file.close()
                 file = InputFile.open(text)  # the attempt may have been made halfway

@@ -94,13 +94,14 @@ class InputFile:
     ``InputFile`` opens the same path again and insists on the same content. Dropping the last reference closes it.
     """
 
-    __slots__ = ("_absolute", "_descriptor", "_shown", "identity", "path")
+    __slots__ = ("_absolute", "_descriptor", "_rolled_back", "_shown", "identity", "path")
 
     def __init__(self, descriptor: int, path: str, identity: FileIdentity) -> None:
         self._absolute: Final = os.path.abspath(path)
         self.path: Final = path
         self.identity: Final = identity
         self._shown: tuple[int, bytes] | None = None
+        self._rolled_back = False
         self._descriptor: _Descriptor | None = _Descriptor(descriptor)  # last: from here on it closes itself
 
     @classmethod
@@ -145,6 +146,15 @@ class InputFile:
     def show_instead(self, offset: int, data: bytes) -> None:
         """Let reads find ``data`` at ``offset``, whatever the file has there; the file itself stays as it is."""
         self._shown = (offset, data)
+
+    @property
+    def was_rolled_back(self) -> bool:
+        """Whether an interrupted change of the file was undone when it was opened."""
+        return self._rolled_back
+
+    def note_rollback(self) -> None:
+        """Remember that an interrupted change was undone to open it."""
+        self._rolled_back = True
 
     def fileno(self) -> int:
         """The descriptor, valid until :meth:`close`."""

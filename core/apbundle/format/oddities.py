@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 
 def find_oddities(reader: BundleReader) -> list[Finding]:
     """The warnings about the bundle of ``reader``, from what was read when it was opened."""
-    findings = [*_head_warnings(reader), *_name_warnings(reader)]
+    findings = [*_change_warnings(reader), *_head_warnings(reader), *_name_warnings(reader)]
     findings += tail_warnings(reader)
     findings += layout_warnings(reader.extents, reader.data_offset, reader.file_size, reader.alignment)
     if reader.extension_error is None and not reader.has_digests:
         findings.append(Finding("no_checksums", "The bundle holds no digests: damage to a model cannot be seen."))
     return findings
+
+
+def _change_warnings(reader: BundleReader) -> list[Finding]:
+    """What became of a change in place whose program died."""
+    if reader.file.was_rolled_back:
+        return [Finding("change_undone", "A change of the bundle was interrupted; it was undone when it was opened.")]
+    if reader.file.shows_other_bytes:
+        message = "A change of the bundle was interrupted, and cannot be undone here: it is read as it was before."
+        return [Finding("change_pending", message)]
+    return []
 
 
 def _head_warnings(reader: BundleReader) -> list[Finding]:
