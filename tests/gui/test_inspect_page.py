@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from apbundle_gui import resources, theme
@@ -215,6 +215,9 @@ def test_each_tab_keeps_its_own_query(sample: InspectBench) -> None:
     sample.search("lm")
     sample.show_tab(1)
     assert sample.page.tabs.search.text() == ""
+    clear = sample.page.tabs.search.findChild(QToolButton)
+    assert clear is not None
+    sample.qtbot.waitUntil(lambda: clear.property("opacity") == 0)  # there is nothing to clear
     sample.search("digest")
     assert sample.page.manifest_tab.rows.rowCount() > 0
     sample.show_tab(0)

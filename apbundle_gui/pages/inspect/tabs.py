@@ -227,8 +227,9 @@ class Tabs(QWidget):
             self.current.focus_widget.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _search(self, query: str) -> None:
-        self._queries[self._kind] = query
-        self.current.set_query(query)
+        if query != self._queries[self._kind]:
+            self._queries[self._kind] = query
+            self.current.set_query(query)
 
     def _completions(self, query: str, cursor: int) -> Completions:
         return self.current.completions(query, cursor)
@@ -238,9 +239,7 @@ class Tabs(QWidget):
         self._show_query()
 
     def _show_query(self) -> None:
-        blocked = self.search.blockSignals(True)
         self.search.setText(self._queries[self._kind])
-        self.search.blockSignals(blocked)
         placeholder = self._kind.placeholder
         self._searching.setVisible(bool(placeholder))
         self._place_search()
