@@ -148,6 +148,19 @@ def test_bookkeeping_of_parts_that_left_is_charged_until_others_use_it() -> None
     pager.close()
 
 
+def test_what_left_is_no_reason_to_exceed_a_lowered_limit() -> None:
+    """Where copies and pins take all there is, nothing is charged for what is known of those that had to leave."""
+    heap = CountingHeap(fill)
+    pager = Pager(units(12, 3000).get, heap, max_memory=70_000)
+    for number in range(12):
+        pager.get(("m", number))
+    pager.pin([("m", number) for number in range(4)])
+    copy = heap.copy_buffer(12_000)
+    pager.resize(20_000)
+    assert pager.charged == 4 * cost(3000) + len(copy)
+    pager.close()
+
+
 def test_decoding_is_charged_while_it_lasts() -> None:
     """Parts that do not lie in the file as they are: room for a decoder is made, too."""
     seen = []

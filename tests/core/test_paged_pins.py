@@ -121,6 +121,20 @@ def test_limits_that_pins_do_not_fit_under(path: Path, granularity: str) -> None
             pass
 
 
+@pytest.mark.parametrize("source", ["map", "read"])
+def test_small_parts_beside_pins(path: Path, source: str) -> None:
+    """What bookkeeping costs counts beside pins too, wherever units come from, and whatever others left behind."""
+    with opened(path, "page", 70_000, page_size=3000, source=source) as paged:
+        walk(paged, "mixed")
+        with paged.pinned("mixed", "last"), paged.pinned("quantised", "blocks"):
+            assert paged.cached_count == 5
+            assert paged.charged > 20_000
+            paged.resize(20_000)
+            with pytest.raises(LimitTooSmall, match="a part of 'mixed'"):
+                paged.read("mixed", 9000, 10)
+            assert paged.charged <= 20_000
+
+
 def test_pins_of_what_is_not_there(path: Path) -> None:
     with opened(path, "component") as paged:
         with pytest.raises(ModelNotFound), paged.pinned("unknown"):

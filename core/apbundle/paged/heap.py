@@ -135,6 +135,7 @@ class CountingHeap(HeapSource):
             self._charged -= BOOKKEEPING + _rounding(unit)
             self._left = min(self._left + BOOKKEEPING, self._most_left) if self._parts else 0
         super().release(unit)
+        self._cap_left()
         self._released += unit.size
         if self._released >= max(self._limit // _TRIM_SHARE, _LEAST_TRIM):
             self._released = 0

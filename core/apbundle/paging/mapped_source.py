@@ -111,7 +111,7 @@ class MappedSource:
     def cost_beside_pins(self, unit: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
         span = self._place(unit)
-        return self._heap.cost(unit) if span is None else self._pinned.free(span)
+        return self._heap.cost_beside_pins(unit) if span is None else self._pinned.free(span)
 
     def relief(self, unit: Unit, wanted: Unit) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
