@@ -19,12 +19,6 @@ Mask = NDArray[np.bool_]
 Test = Callable[[str], bool]
 
 
-def all_rows(groups: Sequence[Group], counts: Sequence[int]) -> Rows:
-    """The rows of these groups, of which so many tensors of each are counted, in their order."""
-    parts = [np.arange(group.start, group.start + count) for group, count in zip(groups, counts, strict=True)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
 def containing(table: TensorTable, count: int, part: str, pace: Pace) -> Mask:
     """Which of the first ``count`` names hold ``part``, given in lower case, in any case."""
     mask = np.zeros(count, np.bool_)

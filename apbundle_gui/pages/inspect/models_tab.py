@@ -16,8 +16,9 @@ from apbundle_gui.models.model_table import Column, ModelTable
 from apbundle_gui.pages.inspect.byte_map_bar import ByteMapBar
 from apbundle_gui.pages.inspect.columns import Width
 from apbundle_gui.pages.inspect.copy_menu import add_copy
+from apbundle_gui.pages.inspect.delegates import set_delegates
+from apbundle_gui.pages.inspect.drag_view import DragView
 from apbundle_gui.pages.inspect.model_panel import ModelPanel
-from apbundle_gui.pages.inspect.models_view import ModelsView
 from apbundle_gui.pages.inspect.places import place_of_span, span_of
 from apbundle_gui.pages.inspect.selection import Selection
 from apbundle_gui.pages.inspect.table_tab import TableTab
@@ -62,7 +63,8 @@ class ModelsTab(TableTab):
 
     def __init__(self, services: Services, selection: Selection, drag_files: DragFiles) -> None:
         self.table = ModelTable(services.jobs)
-        self.table_view = ModelsView()
+        self.table_view = DragView("model")
+        set_delegates(self.table_view, mono=(Column.OFFSET, Column.DIGEST), toned=(Column.NAME, Column.STATE))
         self.panel = ModelPanel(services)
         super().__init__(services, selection, self.table, self.table_view, self.panel)
         self.table.setParent(self)
