@@ -38,6 +38,11 @@ class EditCost:
     written: int
     lost: int
 
+    @property
+    def brief(self) -> str:
+        """The cost without its reasons."""
+        return self.text.partition(":")[0].rstrip(".")
+
 
 def is_edit(recipe: Recipe, target: str) -> bool:
     """Whether the recipe takes models from the very bundle that is at the target."""

@@ -326,10 +326,10 @@ class BuildPage(Page):
                 state = "Built", Tone.OK
             else:
                 state = "Ready", Tone.NEUTRAL
-            cost = None if outlook.cost is None else outlook.cost.text
+            cost = outlook.cost
             remark = f"into {words.file_name(draft.target)}" if draft.target else ""
-            remark = words.joined(((cost or "").rstrip("."), remark))
-            self.bench.header.show_state(*state, remark, self.can_build(), cost)
+            remark = words.joined(("" if cost is None else cost.brief, remark))
+            self.bench.header.show_state(*state, remark, self.can_build(), None if cost is None else cost.text)
         self.state_changed.emit()
 
     def _field_left(self) -> None:

@@ -79,7 +79,7 @@ class ResultCard(Card):
         edit = written.edit
         self.title.setText(f"{'Built' if edit is None else 'Saved'} {words.file_name(written.path)}")
         took = words.duration(seconds)
-        cost = "" if edit is None else edit.text.partition(":")[0].rstrip(".").replace("Rewrites", "rewrote")
+        cost = "" if edit is None else edit.brief.replace("Rewrites", "rewrote")
         size = words.size(written.size)
         self.said.setText(words.joined((words.count(written.models, "model"), size, cost, took)), written.path)
         self._know("")

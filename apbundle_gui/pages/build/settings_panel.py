@@ -80,9 +80,6 @@ class SettingsPanel(QWidget):
         self.body.addSpacing(Space.XS)
         self._compose_options()
         self.body.addSpacing(Space.XS)
-        self.details = BundleDetails()
-        self.body.addWidget(self.details)
-        self.body.addSpacing(Space.XS)
         self.facts = Facts()
         self.body.addStretch(1)
         self.body.addWidget(Divider())
@@ -93,6 +90,11 @@ class SettingsPanel(QWidget):
         self.readers = SecondaryLabel(wrap=True)
         self.readers.setAccessibleDescription("Who can read it")
         self.body.addWidget(self.readers)
+        self.body.addSpacing(Space.XS)
+        self.body.addWidget(Divider())
+        self.body.addSpacing(Space.XS)
+        self.details = BundleDetails()
+        self.body.addWidget(self.details)
         self._connect()
 
     def _compose_output(self) -> None:
