@@ -13,7 +13,7 @@ from apbundle_gui.services.contents import Group
 from apbundle_gui.services.name_keys import name_keys
 from apbundle_gui.services.natural import natural
 from apbundle_gui.services.pacing import Pace
-from apbundle_gui.services.tensor_rows import containing, of_shape, totals, whole
+from apbundle_gui.services.tensor_rows import containing, first_with_prefix, of_shape, starting_with, totals, whole
 
 PLAIN = st.text("aB.0019/_", max_size=12)
 NAMES = st.lists(PLAIN, max_size=40) | st.lists(PLAIN | st.text("äßKa9٣.", max_size=5), max_size=40)
@@ -40,6 +40,14 @@ def test_whole_names(names: list[str], pieces: list[str]) -> None:
     found = whole(table_of(names), every, text.split("*"), Pace())
     wanted = [place for place, name in enumerate(names) if place % 5 and Pattern(text, False).matches(name.casefold())]
     assert np.flatnonzero(found).tolist() == wanted
+
+
+@given(NAMES, PLAIN)
+def test_beginnings_of_names(names: list[str], prefix: str) -> None:
+    table = table_of(names)
+    found = starting_with(table, prefix, Pace()).tolist()
+    assert found == [place for place, name in enumerate(names) if name.startswith(prefix)]
+    assert first_with_prefix(table, prefix) == next(iter(found), None)
 
 
 @given(NAMES, PLAIN)
