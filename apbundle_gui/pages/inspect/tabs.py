@@ -150,6 +150,8 @@ class Tabs(QWidget):
     def stop(self) -> None:
         """Make no more of them."""
         self._ahead.stop()
+        if self._loose is not None:
+            self._loose.setParent(self)  # it ends with the others
 
     def _make_next(self) -> None:
         """Make the next tab, or put the one that was made to the others: each takes its time."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
 
 from apbundle_gui.models import text as words
 from apbundle_gui.models.model_names import ModelNames
@@ -196,7 +196,11 @@ class _Box(QComboBox):
 def _box(name: str, list_name: str) -> QComboBox:
     box = _Box()
     box.setAccessibleName(name)
-    box.view().setAccessibleName(list_name)
+    listed = box.view()
+    listed.setAccessibleName(list_name)
+    if isinstance(listed, QListView):  # else it lays out all names, whenever the style is another
+        listed.setUniformItemSizes(True)
+        listed.setLayoutMode(QListView.LayoutMode.Batched)
     box.setMinimumWidth(LEAST_WIDTH)
     box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return box
