@@ -13,7 +13,6 @@ from apbundle.progress import Cancel, Progress
 from apbundle.trace.decoding import EventArray
 from apbundle.trace.records import RecordingHeader
 from apbundle_gui.models.monitor_counters import UNKNOWN
-from apbundle_gui.models.monitor_event_list import KEPT
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.models.monitor_run import Run
 from apbundle_gui.models.monitor_series import Series
@@ -25,6 +24,8 @@ MAX_BYTES: Final = 96 << 20
 """Memory that checkpoints may take, in bytes."""
 ROWS_BEFORE: Final = 4096
 """Events before a moment that are listed at the least, where there are so many."""
+ROWS_READ: Final = 1 << 15
+"""Rows of what was read at once that are listed at the least; what came before is listed at its moment."""
 
 
 def glance(path: str) -> tuple[FirstLook, Run]:
@@ -77,16 +78,17 @@ class Checkpoints:
             self._spacing *= 2
 
     def before(self, time: int) -> Run:
-        """A run that goes on from some way before a moment, in nanoseconds of the recording."""
+        """The checkpoint some way before a moment, in nanoseconds of the recording; it stays as it is."""
         earlier = [kept for kept in self._runs if kept.time < time] or self._runs[:1]
         enough = [kept for kept in earlier if earlier[-1].read - kept.read >= ROWS_BEFORE] or self._runs[:1]
-        return enough[-1].copy()
+        return enough[-1]
 
 
 class LastRows:
-    """The rows of the last events: of the last hundred thousand at least, where there are so many."""
+    """The rows of the last events: so many at the least, where there were so many."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int) -> None:
+        self._kept: Final = kept
         self._parts: deque[RowArray] = deque()
         self._count = 0
 
@@ -100,7 +102,7 @@ class LastRows:
         """These come next."""
         self._parts.append(rows)
         self._count += len(rows)
-        while self._count - len(self._parts[0]) >= KEPT:
+        while self._count - len(self._parts[0]) >= self._kept:
             self._count -= len(self._parts.popleft())
 
 
@@ -120,11 +122,11 @@ class Reading:
 
 def read_recording(look: FirstLook, progress: Progress, cancel: Cancel) -> tuple[Reading, LastRows]:
     """All of a recording to where it ends now; a job. Raises as :func:`~.services.recording_file.read_all`."""
-    reading, rows = Reading(Run.of(look.reader.header)), LastRows()
+    reading, rows = Reading(Run.of(look.reader.header)), LastRows(ROWS_READ)
 
     def begin(header: RecordingHeader) -> None:
         nonlocal reading, rows
-        reading, rows = Reading(Run.of(header)), LastRows()
+        reading, rows = Reading(Run.of(header)), LastRows(ROWS_READ)
 
     read_all(look.reader, begin, lambda events: rows.add(reading.add(events)), progress, cancel)
     return reading, rows
@@ -141,6 +143,6 @@ class Moment:
 
 def go_to(time: int, checkpoint: Run, ranges: RecordingRanges, cancel: Cancel) -> Moment:
     """The run at a moment, from a checkpoint before it; a job. Raises as :meth:`RecordingRanges.up_to`."""
-    rows = LastRows()
-    ranges.up_to(checkpoint.read, time, lambda events: rows.add(checkpoint.add(events)), cancel)
-    return Moment(time, checkpoint, rows)
+    run, rows = checkpoint.copy(), LastRows(ROWS_BEFORE)
+    ranges.up_to(run.read, time, lambda events: rows.add(run.add(events)), cancel)
+    return Moment(time, run, rows)

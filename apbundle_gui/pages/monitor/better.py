@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from apbundle.progress import Cancel, Progress
@@ -24,10 +23,10 @@ from apbundle_gui.widgets import CellDelegate, SecondaryLabel, SpinBox, TableVie
 DEFAULT_TARGET: Final = 95
 """The hit rate that is looked for at first, in percent."""
 BESIDE: Final = 900
-"""The width from which curve and policies stand side by side, in pixels."""
-LEAST_CURVE: Final = 150
-LEAST_TABLE: Final = 112
-"""Least heights, in pixels; where there is less room, the page scrolls."""
+"""The width of the page from which curve and policies stand side by side, in pixels."""
+LEAST_HEIGHT: Final = 280
+LEAST_STACKED: Final = 480
+"""Least heights, with the curve beside and above the policies, in pixels."""
 _WIDTHS: Final = [84, 150, 76, 76, 92, 92]
 _TARGET_KEY: Final = "monitor/target_percent"
 _NOTHING: Final = "Which limit would do, and which policy, is worked out from the accesses that were recorded."
@@ -51,17 +50,16 @@ class BetterPanel(QWidget):
         self._jobs = jobs
         self._running: dict[str, Job] = {}
         self._asked = 0  # how often the recording changed or work began: what comes of an earlier time is let go
+        self._beside = True
         self._path = ""
         self._policy = ""
         self.curve_found: CurveFound | None = None
         self.comparison: Comparison | None = None
         self.tools = self._make_tools()
         self.curve = CurvePlot()
-        self.curve.setMinimumHeight(LEAST_CURVE)
         self.curve_said = SecondaryLabel("", wrap=True)
         self.policies = PolicyTable(self)
         self.table = TableView(sortable=False)
-        self.table.setMinimumHeight(LEAST_TABLE)
         self.table.setAccessibleName("Policies on the same accesses")
         self.table.setModel(self.policies)
         self.table.setItemDelegate(CellDelegate(self.table))
@@ -133,9 +131,14 @@ class BetterPanel(QWidget):
         """Keep the target."""
         settings.remember(_TARGET_KEY, self.target.value())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        beside = event.size().width() >= BESIDE
+    @property
+    def least_height(self) -> int:
+        """What it takes to be read, in pixels, with its tools; where there is less room, the page scrolls."""
+        return LEAST_HEIGHT if self._beside else LEAST_STACKED
+
+    def set_beside(self, beside: bool) -> None:
+        """Whether curve and policies stand side by side, or one above the other."""
+        self._beside = beside
         self._halves.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
 
     # -- making --------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class Charts(QWidget):
     def show_run(self, run: Run, now: float) -> None:
         """Show a run as of ``now`` (seconds of the recording)."""
         self._shown = run, now
-        begin, end = max(now - self._span, 0.0), max(now, LEAST_SECONDS)
+        begin, end = max(now - self._span, 0.0), max(now, self._least_end)
         accesses = run.counters.events / max(now, 1.0)
         least = min(max(0.25, _EVENTS_A_STEP / max(accesses, 0.1)), (end - begin) / 12)
         columns = min(self.events.plot_width // _PIXELS_A_STEP, int((end - begin) / least))
@@ -153,6 +153,11 @@ class Charts(QWidget):
         ticks = axes.time_ticks(begin, end, max(self.memory.plot_width // 90, 2))
         for plot in self.plots:
             plot.set_time_ticks(ticks)
+
+    @property
+    def _least_end(self) -> float:
+        """The least end of the time axis, in seconds: the whole of a run has all of it."""
+        return 1.0 if self._span == SPANS[-1][1] else LEAST_SECONDS
 
     def show_whole(self) -> None:
         """Show all of the run from now on."""

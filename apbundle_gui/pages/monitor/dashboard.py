@@ -15,7 +15,7 @@ from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_reading import Moment
 from apbundle_gui.models.monitor_rows import RowArray
 from apbundle_gui.models.monitor_run import Run
-from apbundle_gui.pages.monitor.better import BetterPanel
+from apbundle_gui.pages.monitor.better import BESIDE, BetterPanel
 from apbundle_gui.pages.monitor.charts import Charts
 from apbundle_gui.pages.monitor.events import EventsPanel
 from apbundle_gui.pages.monitor.lower import Panels
@@ -66,10 +66,10 @@ class Dashboard(QWidget):
         charts = Card(margin=Space.M)
         charts.body.setContentsMargins(Space.M, Space.S, Space.M, Space.XS)
         charts.body.addWidget(self.charts)
-        events = Card(margin=0)
-        events.body.setContentsMargins(1, Space.S, 1, 1)
-        events.body.addWidget(self.panels)
-        events.setMinimumSize(EVENTS_WIDTH, EVENTS_HEIGHT)
+        self._lower = Card(margin=0)
+        self._lower.body.setContentsMargins(1, Space.XS, 1, 1)
+        self._lower.body.addWidget(self.panels)
+        self._lower.setMinimumSize(EVENTS_WIDTH, EVENTS_HEIGHT)
         self._left = QWidget()
         column = QVBoxLayout(self._left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -80,7 +80,7 @@ class Dashboard(QWidget):
         self.splitter.setHandleWidth(Space.S)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._left)
-        self.splitter.addWidget(events)
+        self.splitter.addWidget(self._lower)
         layout.addWidget(self.splitter, 1)
         self.panels.tabs.currentChanged.connect(self._give_way)
         self._remembered = dict.fromkeys(_KEYS, QByteArray())
@@ -162,17 +162,20 @@ class Dashboard(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.better.set_beside(event.size().width() >= BESIDE and event.size().width() < WIDE)
         wanted = Qt.Orientation.Horizontal if event.size().width() >= WIDE else Qt.Orientation.Vertical
         if wanted != self.splitter.orientation():
             self._remembered[self.splitter.orientation()] = self.splitter.saveState()
             self.splitter.setOrientation(wanted)
             self._share_room()
-            self._give_way()
+        self._give_way()
 
     def _give_way(self) -> None:
         """Where the panels stand below the charts, what would be better takes the room of both."""
         upright = self.splitter.orientation() == Qt.Orientation.Vertical
-        self._left.setVisible(not upright or self.panels.shows(self.events))
+        events = self.panels.shows(self.events)
+        self._left.setVisible(not upright or events)
+        self._lower.setMinimumHeight(EVENTS_HEIGHT if events else self.better.least_height)
 
     def _share_room(self) -> None:
         orientation = self.splitter.orientation()
