@@ -190,11 +190,11 @@ class ByteMap(FileMap):
     def tensors_at(self, model: int, offsets: Integers) -> tuple[Integers, list[str]]:
         """Of each of these bytes of a model the tensor that holds it (-1: none), and all tensors' element types."""
         contents = self._inspection.contents.of(model)
+        if contents is None or not len(contents.tensors):
+            return super().tensors_at(model, offsets)
         span = self._inspection.span_of(model)
-        if contents is None or span is None or not len(contents.tensors):
-            return np.full(len(offsets), -1, np.int64), []
-        if self._inspection.reader.entry(self._inspection.names[model]).compressed:
-            return np.full(len(offsets), -1, np.int64), []
+        if span is None or self._inspection.reader.entry(self._inspection.names[model]).compressed:
+            return super().tensors_at(model, offsets)
         known = self._sorted.get(model)
         if known is None:
             known = self._sorted[model] = _by_offset(contents.tensors.offsets, contents.tensors.sizes)

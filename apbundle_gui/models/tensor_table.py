@@ -39,6 +39,7 @@ class Column(IntEnum):
     OFFSET = 6
 
 
+_COLUMNS: Final = tuple(Column)
 HEADINGS: Final = ("Tensor", "Model", "Type", "Shape", "Params", "Size", "Offset")
 _TIPS: Final = (
     "The name in the model",
@@ -204,7 +205,7 @@ class TensorTableModel(ArrangedModel):
             return RIGHT if index.column() in _RIGHT else None
         if role not in (Role.DisplayRole, Role.ToolTipRole) or not index.isValid():
             return None
-        thing, column = self.index_of(index.row()), Column(index.column())
+        thing, column = self.index_of(index.row()), _COLUMNS[index.column()]
         return cell(index, role, partial(self._text, thing, column), lambda: words.tooltip(self._tip(thing, column)))
 
     def _text(self, thing: int, column: Column) -> str:
@@ -212,7 +213,7 @@ class TensorTableModel(ArrangedModel):
         assert inspection is not None
         match column:
             case Column.NAME:
-                return words.safe(info.name) or "(no name)"
+                return words.name(info.name)
             case Column.MODEL:
                 return words.safe(inspection.names[inspection.contents.at(thing)[0]])
             case Column.DTYPE:

@@ -252,6 +252,8 @@ class ByteMapView(QWidget):
 
     def _paint_tensors(self, painter: QPainter, shown: FileMap, model: int, left: int, offsets: np.ndarray) -> None:
         tensors, dtypes = shown.tensors_at(model, offsets)
+        if not dtypes:
+            return
         named = iter(dtypes)
         types = [next(named) if tensor >= 0 else "" for tensor in tensors.tolist()]
         for first, end in _runs(tensors):

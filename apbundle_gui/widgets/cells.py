@@ -23,7 +23,8 @@ Mark = tuple[str, Tone | None]
 _DISPLAY: Final = Qt.ItemDataRole.DisplayRole
 _ALIGNMENT: Final = Qt.ItemDataRole.TextAlignmentRole
 _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight.value)
-_SELECTED: Final = QStyle.StateFlag.State_Selected
+_SELECTED: Final = QStyle.StateFlag.State_Selected.value
+"""As a plain number: enumerations cost more here than the painting does."""
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -63,7 +64,7 @@ class CellDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         rect, metrics = option.rect, self._metrics or option.fontMetrics
         left, width = rect.left() + CELL_MARGIN, rect.width() - 2 * CELL_MARGIN
-        selected = bool(option.state & _SELECTED)
+        selected = bool(option.state.value & _SELECTED)
         if selected:
             painter.fillRect(rect, theme.color("selection"))
         icon, tone = self.mark(index) or ("", None)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from apbundle import BundleBuilder
-from apbundle_gui.models.byte_map import ByteMap, Part
+from apbundle_gui.models.byte_map import ByteMap, Integers, Part
 from apbundle_gui.services import Services
 from apbundle_gui.widgets.byte_map_colors import Colouring, family, legend, tensor_color
 from apbundle_gui.widgets.byte_map_view import LANE, LEAST_VISIBLE, ByteMapView
@@ -130,6 +130,30 @@ def test_every_colouring_paints(bench: InspectBench, colouring: Colouring) -> No
     shown = bar.legend.grab().toImage()
     drawn = {shown.pixelColor(x, shown.height() // 2).name() for x in range(shown.width())}
     assert len(explained & drawn) >= 3
+
+
+def test_what_is_marked_does_not_draw_the_rest_anew(bench: InspectBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, drawn = view(bench), 0
+    original = ByteMap.parts_at
+
+    def counted(self: ByteMap, offsets: Integers) -> tuple[Integers, Integers, Integers]:
+        nonlocal drawn
+        drawn += 1
+        return original(self, offsets)
+
+    monkeypatch.setattr(ByteMap, "parts_at", counted)
+    plain = shown.grab().toImage()
+    before = drawn
+    shown.mark((0, shown.file_size))
+    assert shown.grab().toImage() != plain
+    shown.mark((0, 4))
+    shown.grab()
+    assert drawn == before
+    for change in (shown.redraw, lambda: shown.zoom(0.5), lambda: shown.colour_by(Colouring.MODEL)):
+        before = drawn
+        change()
+        shown.grab()
+        assert drawn == before + 1
 
 
 def test_types_of_a_kind_share_a_colour() -> None:
