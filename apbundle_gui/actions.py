@@ -162,6 +162,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     _page("monitor.newest", "Go to the &Newest", "Show the newest again, after a moment in the past", "", "forward", 1),
     _page("monitor.open_recording", "&Open Recording…", "Watch what a program records", "Ctrl+Alt+O", "open", 2),
+    _page("monitor.save_recording", "Save Recording &As…", "Save a copy of what is recorded", "", "save", 2),
+    _page("monitor.export", "&Export…", "Save the events, the units or the charts", "Ctrl+Alt+E", "extract", 2),
     _page("monitor.close_recording", "&Close Recording", "Go back to the workload", "Ctrl+Alt+W", "close", 2),
     _choice("view.build", "&Build", "Pack models into a bundle", "Ctrl+1", "build"),
     _choice("view.inspect", "&Inspect", "Look into a bundle", "Ctrl+2", "inspect"),

@@ -133,6 +133,11 @@ class EventListModel(QAbstractTableModel):
         """One row of :data:`~apbundle_gui.models.monitor_rows.ROWS`, as shown at ``row``."""
         return self._rows[self._shown[self._begin + row] % self._room]
 
+    def rows(self) -> RowArray:
+        """A copy of all rows that are shown, oldest first."""
+        found: RowArray = self._rows[self._shown[self._begin : self._end] % self._room]
+        return found
+
     def models_at(self, row: int) -> tuple[int, ...]:
         """The numbers of the models the event is about: its own, and the one that needed the room."""
         found = self.row(row)

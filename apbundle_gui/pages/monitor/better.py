@@ -75,7 +75,7 @@ class BetterPanel(QWidget):
         self._halves.setSpacing(Space.S)
         for plot, said, margin in ((self.curve, self.curve_said, Space.M), (self.table, self.policy_said, 0)):
             half = QVBoxLayout()
-            half.setContentsMargins(margin, 0, 0, Space.XS)
+            half.setContentsMargins(margin, 0, margin, Space.XS)
             half.setSpacing(Space.XS)
             half.addWidget(plot, 1)
             row = QHBoxLayout()

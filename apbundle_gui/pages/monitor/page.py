@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 from apbundle_gui.models.monitor_source import ending_sentence, lag_tip, read_so_far
 from apbundle_gui.models.monitor_text import PACES
 from apbundle_gui.pages.monitor.dashboard import Dashboard
+from apbundle_gui.pages.monitor.exports import Exports
 from apbundle_gui.pages.monitor.header import Header, SpaceForButtons, recording_state
 from apbundle_gui.pages.monitor.live import LiveView
 from apbundle_gui.pages.monitor.recording_bar import RecordingBar
@@ -66,6 +67,7 @@ class MonitorPage(Page):
         self.recent = RecentRecordings(services, self)
         self._compose()
         self.live = LiveView(self.dashboard, services.jobs, self)
+        self.exports = Exports(self, services, self.live, self.dashboard)
         self._connect()
         self.source.restore(services.settings)
         self.dashboard.restore(services.settings)
@@ -83,6 +85,8 @@ class MonitorPage(Page):
             "monitor.freeze": Command(self.freeze, lambda: self.live.run is not None),
             "monitor.open_recording": Command(self.choose_recording),
             "monitor.close_recording": Command(self.close_recording, lambda: self.watching),
+            "monitor.save_recording": Command(self.exports.save_recording, lambda: self.exports.possible),
+            "monitor.export": Command(self.exports.export, lambda: self.exports.possible),
             "monitor.newest": Command(lambda: self.live.go_to(None), lambda: self.live.moment is not None),
         }
 
