@@ -192,7 +192,7 @@ class CompareTable(ArrangedModel):
             case Column.STATUS:
                 return row.status
             case Column.NAME:
-                return words.safe(row.name) or "(no name)"
+                return words.name(row.name)
             case Column.MODEL:
                 return words.safe(row.model) if row.kind != "model" else ""
             case Column.BEFORE | Column.AFTER:

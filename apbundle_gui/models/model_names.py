@@ -46,5 +46,6 @@ class ModelNames(QAbstractListModel):
         if not index.isValid() or role not in (Role.DisplayRole, Role.ToolTipRole):
             return None
         name = self.name(index.row())
-        text = ALL if name is None else name or "(no name)"
-        return words.safe(text) if role == Role.DisplayRole else words.tooltip(text)
+        if role == Role.DisplayRole:
+            return ALL if name is None else words.name(name)
+        return words.tooltip(ALL if name is None else name)

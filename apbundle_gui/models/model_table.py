@@ -193,7 +193,7 @@ class ModelTable(ArrangedModel):
         entry = self.entry(model)
         match column:
             case Column.NAME:
-                return words.safe(entry.name) or "(no name)"
+                return words.name(entry.name)
             case Column.FORMAT:
                 self._inspection.formats.want(model)
                 return format_text(self._inspection, model, entry)

@@ -28,6 +28,13 @@ def safe(text: str, limit: int = SHOWN) -> str:
     return printable(text, limit)
 
 
+def name(text: str, limit: int = SHOWN) -> str:
+    """The name of a model or a tensor on one line; something can be seen of it, whatever it is."""
+    if text.strip():
+        return safe(text, limit)
+    return f"“{safe(text, limit)}”" if text else "(no name)"
+
+
 def tooltip(text: str) -> str:
     """A tooltip that shows ``text`` as it is: never as markup, never longer than a detail pane."""
     lines = (html.escape(printable(line, SHOWN_IN_DETAIL)) for line in text.split("\n"))

@@ -66,10 +66,10 @@ def text_of(item: TreeItem, inspection: Inspection | None, column: Column) -> st
         return words.safe(item.note) if column is Column.NAME else ""
     if column is Column.NAME:
         if item.group is not None:
-            return words.safe(item.group.label) or "(no name)"
+            return words.name(item.group.label)
         if item.model is None or inspection is None:
             return words.file_name(item.path)
-        return words.safe(inspection.names[item.model]) or "(no name)"
+        return words.name(inspection.names[item.model])
     if inspection is None:
         return ""
     contents = None if item.model is None else inspection.contents.of(item.model)

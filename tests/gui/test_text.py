@@ -136,3 +136,8 @@ def test_what_the_system_refuses_has_a_title(error: OSError, title: str) -> None
 def test_progress_where_there_is_little_room() -> None:
     assert text.brief_progress("copy", 30, 100, 3.0) == "Copy  ·  30 %  ·  3.0 s left"
     assert text.brief_progress("copy", 5, 0, None) == "Copy"
+
+
+@pytest.mark.parametrize(("name", "shown"), [("", "(no name)"), ("  ", "“  ”"), ("a\n", "a\\x0a"), ("\n", "“\\x0a”")])
+def test_something_can_be_seen_of_every_name(name: str, shown: str) -> None:
+    assert text.name(name) == shown

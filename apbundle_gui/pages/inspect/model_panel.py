@@ -165,7 +165,7 @@ class ModelPanel(SidePanel):
         entry = inspection.reader.entry(inspection.names[model])
         badge = MODEL_BADGES[inspection.verification.model_state(entry)]
         begin = inspection.reader.data_offset + entry.offset
-        self.title.setText(entry.name or "(no name)")
+        self.title.setText(words.name(entry.name, words.SHOWN_IN_DETAIL))
         self._badge.set_state(badge.text, Tone(badge.tone))
         self._badge.setToolTip(words.tooltip(badge.meaning))
         self._facts.set("Format", format_text(inspection, model, entry), format_tip(inspection, model, entry))

@@ -82,7 +82,7 @@ class TensorPanel(SidePanel):
         self._facts.set("Size", f"{words.size(size)} ({words.exact_size(size)})")
 
     def _show(self, inspection: Inspection, model: int, tensor: int, info: TensorInfo) -> None:
-        self.title.setText(info.name or "(no name)")
+        self.title.setText(words.name(info.name, words.SHOWN_IN_DETAIL))
         self._facts.set("Model", inspection.names[model])
         kind = info.dtype
         if info.block is not None:

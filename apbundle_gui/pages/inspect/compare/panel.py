@@ -73,7 +73,7 @@ class DifferencePanel(SidePanel):
         if row is None:
             self.title.setText("Nothing selected")
             return
-        self.title.setText(row.name or "(no name)")
+        self.title.setText(words.name(row.name, words.SHOWN_IN_DETAIL))
         self._facts.set("Model", row.model)
         self._facts.show_row("Model", row.kind in ("field", "tensor"))
         self._facts.set("Status", status_sentence(row))

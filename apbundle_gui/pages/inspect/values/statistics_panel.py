@@ -88,7 +88,7 @@ class StatisticsPanel(SidePanel):
         """Show what is known now."""
         info, found = self._values.info, self._values.statistics
         if info is not None:
-            self.title.setText(info.name or "(no name)")
+            self.title.setText(words.name(info.name, words.SHOWN_IN_DETAIL))
             magnitude = "; magnitudes of complex numbers" if info.dtype.startswith("C") else ""
             self.kind.setText(f"{info.dtype} · {shape_text(info.shape)}{magnitude}")
         rows = value_text.rows(found) if found is not None else []
