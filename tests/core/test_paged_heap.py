@@ -151,10 +151,15 @@ def test_bookkeeping_of_parts_that_left_is_charged_until_others_use_it() -> None
 def test_what_left_is_no_reason_to_exceed_a_lowered_limit() -> None:
     """Where copies and pins take all there is, nothing is charged for what is known of those that had to leave."""
     heap = CountingHeap(fill)
-    pager = Pager(units(12, 3000).get, heap, max_memory=70_000)
+    table = units(12, 3000) | {"whole": Unit(12, "whole", 800)}
+    pager = Pager(table.get, heap, max_memory=70_000)
     for number in range(12):
         pager.get(("m", number))
     pager.pin([("m", number) for number in range(4)])
+    pager.resize(20_000)
+    assert 19_200 < pager.charged <= 20_000, "4 parts, and what is left of others"
+    pager.get("whole")
+    assert pager.charged <= 20_000
     copy = heap.copy_buffer(12_000)
     pager.resize(20_000)
     assert pager.charged == 4 * cost(3000) + len(copy)

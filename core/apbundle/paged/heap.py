@@ -115,7 +115,7 @@ class CountingHeap(HeapSource):
             self._left = max(self._left - BOOKKEEPING, 0)
             if work := _work(unit):
                 self._decoding[unit.id] = work
-            self._cap_left()
+        self._cap_left()
         return True
 
     def load(self, unit: Unit, request: Request | None = None) -> memoryview:
