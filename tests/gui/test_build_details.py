@@ -125,6 +125,25 @@ def test_fields_are_judged_while_they_are_typed(bench: Bench) -> None:
     assert lines(bench)[row] == ("hidden", "256", "you")
 
 
+def test_keys_in_the_form_are_about_the_field(bench: Bench) -> None:
+    names, details = bench.names, bench.page.side.details
+    bench.select(0)
+    bench.key(Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
+    bench.settle()
+    details.add(Group.CUSTOM)
+    bench.settle()
+    bench.key(Qt.Key.Key_Escape)
+    field = (Group.CUSTOM, "new")
+    details.view.setCurrentIndex(details.table.index(details.table.row_of(field), 1))
+    bench.key(Qt.Key.Key_F2)
+    assert QApplication.focusWidget().accessibleName() == "Value of the field"
+    bench.key(Qt.Key.Key_Escape)
+    bench.key(Qt.Key.Key_Delete)
+    bench.settle()
+    assert details.table.row_of(field) < 0
+    assert bench.names == names
+
+
 def test_what_may_be_typed() -> None:
     kinds = {"12": Kind.WHOLE, "-1e5": Kind.NUMBER, "true": Kind.TRUTH}
     kinds |= dict.fromkeys(("x", "", " 1.5"), Kind.TEXT)

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QMessageBox, QPushButton
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from apbundle import BundleConfig, ModelBundle
 from apbundle.errors import bundle_error
+from apbundle.fileio import syscalls
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.models.build_draft import Options
 from apbundle_gui.models.build_table import PROBLEM_ROLE, Column
+from apbundle_gui.pages.build import result
 from apbundle_gui.services import Services, building
 from support.drafting import Bench, safetensors
 from support.faults import Fault, failing
@@ -81,10 +85,10 @@ def test_the_bytes_are_those_the_library_writes(bench: Bench, tmp_path: Path, ou
     assert output.read_bytes() == expected(bench, tmp_path / "other", options.config, "words\nand more")
     assert bench.opened == [str(output)]
     assert bench.page.bench.header.state.text() == "Built"
-    result = bench.page.bench.result
-    assert result.isVisible()
-    assert result.title.text() == "Built made.apbundle"
-    assert result.sum.text() == hashlib.sha256(output.read_bytes()).hexdigest()
+    done = bench.page.bench.result
+    assert done.isVisible()
+    assert done.title.text() == "Built made.apbundle"
+    assert done.sum.text() == hashlib.sha256(output.read_bytes()).hexdigest()
     assert bench.page.unsaved() == ""
     assert bench.page.panel.facts._values["File size"].text() != "–"
     bench.page.store.describe("more")
@@ -103,6 +107,20 @@ def test_the_shortcut_builds_and_the_window_opens_the_result(bench: Bench, outpu
         bench.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert bench.window.page_name == "inspect"
     assert bench.services.session.current.path == str(output)
+
+
+def test_what_is_being_typed_is_built(bench: Bench, output: Path) -> None:
+    bench.select(1)
+    bench.key(Qt.Key.Key_F2)
+    editor = QApplication.focusWidget()
+    assert isinstance(editor, QLineEdit)
+    editor.selectAll()
+    QTest.keyClicks(editor, "typed")
+    bench.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    bench.qtbot.waitUntil(lambda: bool(bench.opened))
+    bench.settle()
+    with ModelBundle.load(output) as made:
+        assert "typed" in list(made)
 
 
 @pytest.fixture
@@ -138,6 +156,57 @@ def test_a_build_shows_its_progress_and_is_cancelled(bench: Bench, output: Path,
     assert "Cancelled" in bench.page.banner.text
     assert len(bench.names) == 3
     assert bench.opened == []
+
+
+def test_a_build_is_cancelled_though_its_source_does_not_answer(
+    bench: Bench, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go = threading.Event(), threading.Event()
+    real = syscalls.preadv
+
+    def slow(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        if len(buffers[0]) == 100_000:
+            asked.set()
+            go.wait()
+        return real(descriptor, buffers, offset)
+
+    monkeypatch.setattr(syscalls, "preadv", slow)
+    bench.page.bench.header.build.click()
+    bench.qtbot.waitUntil(asked.is_set)
+    bench.page.bench.header.build.click()
+    bench.qtbot.waitUntil(lambda: bench.page.building.job is None)
+    assert not go.is_set()
+    assert "Cancelled" in bench.page.banner.text
+    go.set()
+    bench.qtbot.waitUntil(lambda: os.listdir(output.parent) == [])
+    assert bench.opened == []
+
+
+def test_the_result_can_be_used(bench: Bench, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: not shown.append(url.toLocalFile()))
+    monkeypatch.setattr(result, "UNASKED", 0)
+    build(bench)
+    card = bench.page.bench.result
+    assert card.said.text().startswith("3 models  ·  102 KiB  ·  ")
+    assert not card.digest
+    assert not card.copy_digest.isVisible()
+    clipboard = QGuiApplication.clipboard()
+    for button, held in (
+        (card.take_digest, None),
+        (card.copy_digest, hashlib.sha256(output.read_bytes()).hexdigest()),
+        (card.copy_path, str(output)),
+        (card.open, None),
+        (card.show_folder, None),
+    ):
+        button.setFocus()
+        bench.key(Qt.Key.Key_Space)
+        bench.settle()
+        assert held is None or clipboard.text() == held
+    assert bench.opened == [str(output)] * 2
+    assert shown == [str(output.parent)]
+    card.dismiss()
+    assert not card.isVisible()
 
 
 def test_the_draft_can_be_changed_while_it_is_built(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from apbundle_gui.models.build_draft import Draft
 from apbundle_gui.models.build_table import Column
 from apbundle_gui.pages.build.page import BuildPage
 from apbundle_gui.pages.build.preview import Preview
+from apbundle_gui.pages.page import Page
 from apbundle_gui.services import Services
 from support.dragging import mime_of_files
 from support.fake_pages import FakePage
@@ -56,14 +57,14 @@ def model_files(folder: Path) -> list[Path]:
 
 
 class Bench:
-    """A window with the Build page and an Inspect page that only notes."""
+    """A window with the Build page and an Inspect page that only notes, unless another one is given."""
 
-    def __init__(self, qtbot: QtBot, services: Services) -> None:
+    def __init__(self, qtbot: QtBot, services: Services, inspect: Callable[[Services], Page] | None = None) -> None:
         self.qtbot = qtbot
         self.services = services
         specs = [
             PageSpec("build", "Build", "build", BuildPage),
-            PageSpec("inspect", "Inspect", "inspect", lambda services: FakePage(services, "inspect")),
+            PageSpec("inspect", "Inspect", "inspect", inspect or (lambda services: FakePage(services, "inspect"))),
         ]
         self.window = MainWindow(services, specs)
         page = self.window.page("build")
@@ -72,11 +73,11 @@ class Bench:
         qtbot.addWidget(self.window, before_close_func=lambda _: page.store.show(Draft()))  # nothing is lost then
         page.outlook.resting.setInterval(1)
         self.opened: list[str] = []
-        page.bundle_built.disconnect(self.window._bundle_built)
+        if inspect is None:
+            page.bundle_built.disconnect(self.window._bundle_built)
         page.bundle_built.connect(self.opened.append)
-        with qtbot.waitActive(self.window):
-            self.window.show()
-            self.window.activateWindow()
+        self.window.show()
+        self.activate()
 
     # -- what is there -------------------------------------------------------------------------------------------
 
@@ -96,6 +97,11 @@ class Bench:
             return self.page.at_rest and not self.services.jobs.jobs
 
         self.qtbot.waitUntil(quiet, timeout=20_000)
+
+    def activate(self) -> None:
+        """Make the window the active one, which it is not at once when a dialog was closed."""
+        with self.qtbot.waitActive(self.window):
+            self.window.activateWindow()
 
     # -- what a hand does ----------------------------------------------------------------------------------------
 
@@ -128,6 +134,7 @@ class Bench:
         if (preview := self.preview) is not None and preview.add_button.isEnabled():
             preview.add_button.click()
             self.settle()
+            self.activate()
 
     @property
     def preview(self) -> Preview | None:

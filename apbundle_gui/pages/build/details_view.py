@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QStyleOptionViewItem, QWidget
 
@@ -19,6 +20,7 @@ from apbundle_gui.widgets import CellDelegate, TableView, set_property
 from apbundle_gui.widgets.cells import Mark
 
 AnyIndex = QModelIndex | QPersistentModelIndex
+_OWN_KEYS: Final = frozenset({Qt.Key.Key_F2, Qt.Key.Key_Delete})
 
 
 class _DetailDelegate(CellDelegate):
@@ -112,6 +114,12 @@ class DetailsView(TableView):
         self.setCurrentIndex(index)
         self.scrollTo(index)
         self.edit(index)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _OWN_KEYS:
+            event.accept()  # here they are about the field, not about the models that are selected
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         editing = self.state() == QAbstractItemView.State.EditingState

@@ -228,7 +228,10 @@ class BuildPage(Page):
         )
 
     def build(self) -> None:
-        """Build the draft, if it can be built."""
+        """Build the draft, if it can be built. What is being typed is part of it."""
+        for view in (self.view, self.side.details.view, self.panel.details.view):
+            if view.state() == view.State.EditingState:
+                view.setFocus()
         if self.can_build():
             self.making.build()
 
