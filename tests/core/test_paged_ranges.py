@@ -47,6 +47,19 @@ def test_ranges(path: Path, granularity: str, max_memory: int, source: str) -> N
             assert bytes(paged.read(name, len(data) // 2)) == data[len(data) // 2 :]
 
 
+def test_ranges_count_no_longer_than_they_live(path: Path) -> None:
+    """At once, not from the next access on: what is charged too much makes others leave."""
+    with opened(path, "model", 3 * MIB, source="map") as paged:
+        view = paged.read("large", 10, 2 * MIB)
+        assert paged.charged >= 2 * BLOCK
+        del view
+        assert paged.charged == paged.memory_used == 0
+        view = paged.read("large", 10, 2 * MIB)
+    assert paged.charged >= 2 * BLOCK, "it outlives the bundle"
+    del view
+    assert paged.charged == 0
+
+
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("max_memory", [64 * MIB, 9000])
 @pytest.mark.parametrize("page_size", [512, 777, CHUNK, 100_000])

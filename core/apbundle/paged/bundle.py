@@ -135,7 +135,7 @@ class PagedBundle(PagedFile):
         """All components of a model by name, each as :meth:`get_component` gives it, in the order of their data.
 
         However large the model, no more than the limit is in memory, if no component is larger than that and none is
-        kept by the caller (``zip`` and ``enumerate`` keep the last one until the next is there).
+        kept by the caller. A loop's variable keeps the last one until the next is there; ``del`` it to be exact.
         """
         with self._explaining(model):
             components = self._working().iterate(model)

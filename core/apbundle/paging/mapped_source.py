@@ -68,6 +68,7 @@ class MappedSource:
     @property
     def charged(self) -> int:
         """See :class:`~apbundle.paging.sources.Source`."""
+        self._take_back()
         return self._charged.held + self._heap.charged
 
     @property

@@ -230,7 +230,8 @@ class Pager:
     @property
     def charged(self) -> int:
         """Bytes counted against the limit."""
-        return self._store.source.charged
+        with self._lock:
+            return self._store.source.charged
 
     @property
     def resident(self) -> int:
