@@ -412,7 +412,9 @@ def test_the_example_runs_until_there_is_something_to_see(
     assert not page.example_ready()
     qtbot.waitUntil(page.example_ready)
     assert page.workload.state is WorkloadState.RUNNING
-    page.workload.pause()
+    page.show_example_view(page.example_views()[1])
+    qtbot.waitUntil(page.example_ready)
+    assert page.dashboard.better.policies.record(0).outcome.accesses > 0
     qtbot.waitUntil(state(page, WorkloadState.HELD))
     qtbot.waitUntil(all_shown(page))
 

@@ -86,7 +86,7 @@ class BetterPanel(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(found)
-        self.show_recording("", "")
+        self.forget()
 
     @property
     def working(self) -> bool:
@@ -95,12 +95,14 @@ class BetterPanel(QWidget):
 
     def show_recording(self, path: str, policy: str) -> None:
         """Take a recording, and the policy that was in force; nothing is worked out of it yet."""
-        if path == self._path and path:
-            self._policy = policy
-            return
+        self._policy = policy
+        if path != self._path:
+            self._path = path
+            self.forget()
+
+    def forget(self) -> None:
+        """Let go of what was found, and of what is being worked out."""
         self.cancel()
-        self._asked += 1
-        self._path, self._policy = path, policy
         self.curve_found = self.comparison = None
         self.curve.show_curve(None)
         self.policies.clear()
@@ -119,9 +121,12 @@ class BetterPanel(QWidget):
         self._stack.setCurrentIndex(1)
 
     def cancel(self) -> None:
-        """Stop what is being worked out."""
+        """Stop what is being worked out; what was found before stays."""
+        self._asked += 1
         for job in self._running.values():
             job.cancel()
+        if self.curve_found is None and self.comparison is None:
+            self._stack.setCurrentIndex(0)
 
     def restore(self, settings: Settings) -> None:
         """Set the target that was remembered."""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QMenu, QPushButton, QWidget
 
 from apbundle_gui.models import text as words
+from apbundle_gui.pages.monitor.empty import recordings_button
 from apbundle_gui.services.recording_tail import Ending
 from apbundle_gui.services.workload import WorkloadState
 from apbundle_gui.theme import Tone
@@ -83,11 +84,11 @@ class Header(PageHeader):
     ) -> None:
         super().__init__("Monitor", parent)
         self.state.set_state("Ready", Tone.NEUTRAL)
+        self._said: tuple[str, Tone, str, str] | None = None
         self.thaw = button("", thaw, icon="freeze", kind="quiet", tip="Show what happened meanwhile, and go on")
         self.thaw.hide()
         self.row.addWidget(self.thaw)
-        self.recordings = button("Recordings", icon="recent", tip="Watch what a program records, or has recorded")
-        self.recordings.setMenu(recordings)
+        self.recordings = recordings_button(recordings)
         self.row.addWidget(self.recordings)
         self.leave = button("Close Recording", leave, icon="close", tip="Go back to the workload of this window")
         self.leave.hide()
@@ -110,7 +111,10 @@ class Header(PageHeader):
         self.said.setText(words.joined(facts), path)
 
     def show_recording(self, state: str, tone: Tone, said: str, tip: str) -> None:
-        """Say what is read of a recording, in place of a workload."""
+        """Say what is read of a recording, in place of a workload; costs nothing if that was said already."""
+        if (state, tone, said, tip) == self._said:
+            return
+        self._said = (state, tone, said, tip)
         self._show_buttons(workload=False)
         self.state.set_state(state, tone)
         self.said.setText(said, tip)
@@ -122,6 +126,7 @@ class Header(PageHeader):
 
     def show_state(self, state: WorkloadState, can: Mapping[str, bool]) -> None:
         """Say what the workload does; ``can`` has, by the name of the button, what can be done."""
+        self._said = None
         self._show_buttons(workload=True)
         text, tone = _STATES[state]
         self.state.set_state(text, tone)

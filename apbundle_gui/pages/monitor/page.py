@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 from apbundle_gui.models.monitor_source import ending_sentence, lag_tip, read_so_far
 from apbundle_gui.models.monitor_text import PACES
 from apbundle_gui.pages.monitor.dashboard import Dashboard
+from apbundle_gui.pages.monitor.empty import nothing_open, nothing_to_page
 from apbundle_gui.pages.monitor.exports import Exports
 from apbundle_gui.pages.monitor.header import Header, SpaceForButtons, recording_state
 from apbundle_gui.pages.monitor.live import LiveView
@@ -29,10 +30,11 @@ from apbundle_gui.services.recent_recordings import RecentRecordings
 from apbundle_gui.services.recording_tail import Ending
 from apbundle_gui.services.workload import Workload, WorkloadState, list_models
 from apbundle_gui.theme import PAGE_MARGINS, Space
-from apbundle_gui.widgets import EmptyState, button
 
 EXAMPLE_PACE: Final = 50
 """The speed of the example, in accesses a second."""
+BETTER: Final = "better"
+"""The view of the example that shows what would be better."""
 EXAMPLE_SECONDS: Final = 6.0
 """How much of the example has to be on the screen before it is ready, in seconds of the recording."""
 STOPPED: Final = "The workload stopped."
@@ -115,7 +117,17 @@ class MonitorPage(Page):
     def example_ready(self) -> bool:
         if self.workload.state is WorkloadState.FAILED:
             return True
-        return self.live.run is not None and self.live.now >= EXAMPLE_SECONDS * 1e9
+        shown = self.live.run is not None and self.live.now >= EXAMPLE_SECONDS * 1e9
+        return shown and not self.dashboard.better.working
+
+    def example_views(self) -> Sequence[str]:
+        return ("", BETTER)
+
+    def show_example_view(self, view: str) -> None:
+        self.dashboard.panels.show_panel(int(view == BETTER))
+        if view == BETTER:
+            self.workload.pause()
+            self.dashboard.better.work_out()
 
     # -- what the user asks --------------------------------------------------------------------------------------
 
@@ -170,17 +182,11 @@ class MonitorPage(Page):
 
     def _compose(self) -> None:
         self._stack = QStackedLayout(self)
-        sentence = "Run a workload on a bundle and see which models stay in memory, which leave, and why."
-        open_ = button("Open…", lambda: self.action_requested.emit("file.open"), icon="open", kind="primary")
-        sample = button("Open Sample", lambda: self.action_requested.emit("file.sample"), icon="sample")
         recordings = RecordingsMenu(self.recent, self)
         recordings.chosen.connect(self.open_recording)
         recordings.other.connect(self.choose_recording)
-        watch = button("Recordings", icon="recent", tip="Watch what a program records, or has recorded")
-        watch.setMenu(recordings)
-        hint = "Or drop a bundle or a recording here."
-        self.nothing = EmptyState("monitor", "Watch models page", sentence, (open_, sample, watch), hint)
-        self.no_models = EmptyState("monitor", "Nothing to page", "This bundle holds no models.", (), hint)
+        self.nothing = nothing_open(self.action_requested.emit, recordings)
+        self.no_models = nothing_to_page()
         content = QWidget()
         column = QVBoxLayout(content)
         left, top, right, _ = PAGE_MARGINS
@@ -220,6 +226,7 @@ class MonitorPage(Page):
         self.live.shown.connect(self._shown)
         self.live.ended.connect(self._recording_ended)
         self.live.failed.connect(self._recording_failed)
+        self.dashboard.better.changed.connect(self.state_changed)
         self.live.replaced.connect(self._recording_replaced)
         for choosing in (self.dashboard.charts, self.dashboard.scrubber):
             choosing.chosen.connect(self.live.go_to)
@@ -334,6 +341,7 @@ class MonitorPage(Page):
         self._show_state()
 
     def _recording_replaced(self) -> None:
+        self.dashboard.better.forget()
         self.services.messages.info("Another recording took the place of the one that was shown: this is the new one.")
 
     # -- what is shown -------------------------------------------------------------------------------------------
