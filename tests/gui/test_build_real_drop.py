@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,24 +26,35 @@ class Program:
 
     def __init__(self, display: str, *arguments: str) -> None:
         environment = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(TESTS)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "support.x_drag", *arguments], env=environment, stdout=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, "-m", "support.x_drag", *arguments]
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def wait_for(self, word: str) -> str:
-        """The next line that begins with ``word``."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith(word):
-                return line.strip()
-        raise AssertionError(f"the program ended without {word}")
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line.strip())
+
+    def says(self, word: str, within: float = 30) -> str:
+        """The next line that begins with ``word``; nothing when there is none for so many seconds."""
+        try:
+            while not (line := self._lines.get(timeout=within)).startswith(word):
+                pass
+        except queue.Empty:
+            return ""
+        return line
 
     def __enter__(self) -> Program:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 @pytest.fixture
@@ -70,13 +83,15 @@ def test_files_are_dropped_by_another_program(display: str, tmp_path: Path) -> N
     with ExitStack() as stack:
         window = stack.enter_context(Program(display, "window", str(tmp_path / "settings.ini")))
         other = stack.enter_context(Program(display, "files", *map(str, files)))
-        for program in (window, other):
-            program.wait_for("shown")
+        assert window.says("shown")
+        assert other.says("shown")
         hand("mousemove", "--sync", *middle(FILES), "mousedown", "1")
-        other.wait_for("dragging")
+        assert other.says("dragging")
         x, y = middle(WINDOW)
-        hand("mousemove", "--sync", "1050", y, "mousemove", "--sync", x, y)
-        window.wait_for("offered")
-        hand("mousemove", "--sync", str(int(x) + 200), y, "mouseup", "1")
-        assert window.wait_for("added") == "added décodeur encoder 2"
-        assert other.wait_for("CopyAction")
+        for step in range(200):  # as the hand that drags moves on; the drag may begin after its first moves
+            hand("mousemove", "--sync", str(int(x) + 200 + step % 2), y)
+            if window.says("over _Target", within=0.1):
+                break
+        hand("mouseup", "1")
+        assert window.says("added") == "added décodeur encoder 2"
+        assert other.says("CopyAction")

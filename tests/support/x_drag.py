@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QDrag, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -42,6 +42,15 @@ class Files(QWidget):
         say(drag.exec(OFFERED).name)
 
 
+class Watch(QObject):
+    """Says which widget files are dragged over, once it has answered."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DragMove and isinstance(watched, QWidget):
+            QTimer.singleShot(0, lambda: say(f"over {type(watched).__name__}"))
+        return False
+
+
 def show_files(paths: list[str]) -> None:
     """Be the other program, until it is ended."""
     application = QApplication([])
@@ -67,8 +76,8 @@ def show_window(settings: Path) -> None:
     page = window.page("build")
     assert isinstance(page, BuildPage)
     window.show_page("build")
-    offer = page.targets.offer
-    page.targets.offer = lambda *args, **kwargs: (offer(*args, **kwargs), say("offered"))  # type: ignore[method-assign]
+    watch = Watch()
+    application.installEventFilter(watch)
     page.adding.added.connect(lambda _: say(" ".join(["added", *(row.name for row in page.store.draft.rows)])))
     window.show()
     QTimer.singleShot(LONGEST_MS, application.quit)
