@@ -42,7 +42,7 @@ def needed(found: CurveFound, percent: int) -> str:
     limit = found.needed[percent]
     if limit is None:
         best = found.hit_rate(found.working_set) or 0.0
-        return f"No limit reaches {percent} %: with all in memory it is {words.percent(best)}, first accesses miss."
+        return f"No limit reaches {percent} %: with all in memory it is {words.percent(best)}, as first accesses miss."
     now = found.in_force.only
     if now is None:
         return f"{percent} % takes {words.size(limit)}."

@@ -8,36 +8,36 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QWidget
 
+from apbundle_gui import theme
 from apbundle_gui.models import monitor_axes as axes
 from apbundle_gui.models import text as words
 from apbundle_gui.models.monitor_better import curve_sentences
-from apbundle_gui.pages.monitor.legend import LegendItem, line_pen
+from apbundle_gui.pages.monitor.legend import line_pen
 from apbundle_gui.pages.monitor.plot import TimePlot
 from apbundle_gui.services.analysis import CurveFound
 from apbundle_gui.theme import Tone
 
 KEY_STEPS: Final = 100
 """Presses of an arrow key that lead from one end of the curve to the other."""
-_MARKS: Final = (("limit", "Limit", Tone.LIMIT), ("knee", "Knee", Tone.PREFETCH), ("target", "Target", Tone.EVICTION))
+_MARKS: Final = (("limit", Tone.LIMIT, 0.97), ("target", Tone.OK, 0.89), ("knee", Tone.NEUTRAL, 0.81))
+"""Vertical lines, and how high their labels stand: not in each other's way where two lines are close."""
 
 
 class CurvePlot(TimePlot):
     """A curve over limits instead of times; arrow keys move along it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        self._lines_at: dict[str, tuple[Any, LegendItem]] = {}
+        self._lines_at: dict[str, Any] = {}
         self._found: CurveFound | None = None
         self._percent = 0
         super().__init__("Hit rate by limit", words.percent, parent)
         self.add_line("hits", "Hits", Tone.HIT, steps=True, filled=True)
         self.add_line("bytes", "Bytes", Tone.ACCENT, steps=True)
-        for name, caption, tone in _MARKS:
-            line = pg.InfiniteLine(angle=90, movable=False)
+        for name, _, height in _MARKS:
+            line = pg.InfiniteLine(angle=90, movable=False, label=name, labelOpts={"position": height})
             line.hide()
             self._item.addItem(line, ignoreBounds=True)
-            legend = LegendItem(caption, tone, valued=False)
-            self.header.addWidget(legend)
-            self._lines_at[name] = line, legend
+            self._lines_at[name] = line
         self.restyle()
         self.pointed.connect(self.point_at)
         self.clicked.connect(self.point_at)
@@ -53,7 +53,7 @@ class CurvePlot(TimePlot):
 
     def marked(self, name: str) -> float | None:
         """Where the mark ``limit``, ``knee`` or ``target`` stands, in bytes."""
-        line, _ = self._lines_at[name]
+        line = self._lines_at[name]
         return float(line.value()) if line.isVisible() else None
 
     def show_curve(self, found: CurveFound | None, percent: int = 0) -> None:
@@ -82,19 +82,20 @@ class CurvePlot(TimePlot):
 
     def restyle(self) -> None:
         super().restyle()
-        for name, _, tone in _MARKS:
+        for name, tone, _ in _MARKS:
             if name in self._lines_at:
-                self._lines_at[name][0].setPen(line_pen(tone))
+                self._lines_at[name].setPen(line_pen(tone))
+                self._lines_at[name].label.setColor(theme.tone_color(tone))
 
     def _where(self, x: float) -> str:
         return words.size(round(x))
 
     def _put(self, name: str, limit: int | None) -> None:
-        line, legend = self._lines_at[name]
+        line = self._lines_at[name]
         line.setVisible(limit is not None)
         if limit is not None:
+            line.label.setFormat(f"{self._percent} %" if name == "target" else name)
             line.setValue(float(limit))
-        legend.set_value(words.NONE if limit is None else words.size(limit))
 
     def _step(self, steps: float) -> None:
         found = self._found

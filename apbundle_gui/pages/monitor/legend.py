@@ -65,7 +65,7 @@ class _Sample(QWidget):
 class LegendItem(QWidget):
     """A line of a chart, explained."""
 
-    def __init__(self, caption: str, tone: Tone, parent: QWidget | None = None, *, valued: bool = True) -> None:
+    def __init__(self, caption: str, tone: Tone, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.caption = caption
         layout = QHBoxLayout(self)
@@ -78,7 +78,6 @@ class LegendItem(QWidget):
         self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("000"))
         self._value.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self._value)
-        self._value.setVisible(valued)
 
     @property
     def value(self) -> str:
