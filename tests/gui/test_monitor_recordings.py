@@ -64,7 +64,7 @@ def recording(bundle: str, tmp_path: Path) -> Path:
     """A finished one."""
     path = tmp_path / "run.aptrace"
     names = zipf([f"model_{number}" for number in range(len(SIZES))], 1, 0.9)
-    record(bundle, path, names, 3000, max_memory=LIMIT)
+    record(bundle, path, names, 1800, max_memory=LIMIT)
     return path
 
 
@@ -166,7 +166,7 @@ def test_a_finished_recording_shows_what_the_library_counts(
 
 def test_the_first_picture_has_the_counters_of_the_whole(tmp_path: Path) -> None:
     scribe = Scribe(RecordingWriter.create(tmp_path / "r.aptrace", header()), seed=5)
-    for _ in range(1500):
+    for _ in range(500):
         scribe.operation()
     scribe.writer.close()
     look, first = glance(str(tmp_path / "r.aptrace"))
