@@ -42,6 +42,10 @@ class Sources(QObject):
         """What is known, by source."""
         return MappingProxyType(self._facts)
 
+    def snapshot(self) -> dict[Source, SourceFacts]:
+        """The same, as it is now and stays, for a job."""
+        return self._facts.copy()
+
     def learn(self, found: Mapping[Source, SourceFacts] | Mapping[str, SourceFacts]) -> None:
         """Take what was found out about sources that are being added."""
         for source, facts in found.items():

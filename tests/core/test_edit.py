@@ -355,6 +355,9 @@ def test_any_changes_do_what_they_say(
             assert bundle.model_names == list(models)
             assert bundle.verify().status != "failed"
             assert bundle.file_size <= plan.file_size or not plan.in_place
+            if not any(entry.compressed for entry in bundle.reader.manifest):
+                assert plan.layout.offsets == tuple(bundle.reader.manifest.offsets)
+                assert plan.layout.data_offset == bundle.reader.data_offset
             if isinstance(change, SetMetadata):
                 assert bundle.reader.entry(change.name).metadata == change.metadata
         assert [child.name for child in path.parent.iterdir()] == [path.name]

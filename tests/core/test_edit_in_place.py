@@ -314,9 +314,14 @@ def test_whoever_opens_the_bundle_undoes_the_change(plain_scene: Scene, name: st
         (plain_scene.folder / "sub").mkdir()
         path = plain_scene.folder / "sub" / "link"
         path.symlink_to(plain_scene.path)
-    with OPENERS[name](path):
+    with OPENERS[name](path) as first:
         assert plain_scene.path.read_bytes() == plain_scene.old
         assert not plain_scene.journal.exists()
+        if name in ("reader", "bundle"):
+            assert "change_undone" in {finding.code for finding in first.warnings}
+    if name in ("reader", "bundle"):
+        with OPENERS[name](path) as second:
+            assert "change_undone" not in {finding.code for finding in second.warnings}
 
 
 @pytest.mark.parametrize("call", ["open", "unlink"])
@@ -336,6 +341,7 @@ def test_where_nothing_can_be_written_the_old_bytes_are_shown(
         assert bundle.get_metadata("a").version == "1.0"
         assert bytes(bundle.get_model("a")) == b"a" * 3000
         assert bundle.verify().status == "verified"
+        assert "change_pending" in {finding.code for finding in bundle.warnings}
         plan = plan_edit(bundle.reader, plain_scene.changes)
         assert plan.reasons == ("an earlier change was interrupted and cannot be undone here",)
     if call == "open":

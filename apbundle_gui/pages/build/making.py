@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from apbundle.fileio import FileIdentity
-from apbundle.recipe.model import BundledModel
 from apbundle_gui.models.build_draft import Draft
 from apbundle_gui.models.build_store import DraftStore
 from apbundle_gui.models.draft_recipe import recipe_of
@@ -18,7 +17,7 @@ from apbundle_gui.pages.build.result import ResultCard
 from apbundle_gui.pages.build.run import Building
 from apbundle_gui.services import Services
 from apbundle_gui.services.building import BuildRequest, Written
-from apbundle_gui.services.sources import Sources
+from apbundle_gui.services.sources import BundledModel, Sources
 from apbundle_gui.theme import Tone
 from apbundle_gui.widgets import Banner, ErrorCard
 

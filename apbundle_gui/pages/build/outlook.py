@@ -107,7 +107,7 @@ class Outlook(QObject):
     def _judge(self) -> None:
         draft, sources = self._store.draft, self._sources
         needed = None if self.planned is None else self.planned.needed
-        known = Known(dict(sources.facts), self.output, set(sources.changed_sources), self._twins.found, needed)
+        known = Known(sources.snapshot(), self.output, set(sources.changed_sources), self._twins.found, needed)
         self._judging.run(len(draft.rows), lambda pace: judge(draft, known, pace), self._take)
 
     def _take(self, judgement: Judgement) -> None:
@@ -117,7 +117,7 @@ class Outlook(QObject):
     # -- planning ------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        draft, facts = self._store.draft, dict(self._sources.facts)
+        draft, facts = self._store.draft, self._sources.snapshot()
         self._planning = False
         if not draft.rows:
             self.planned = self.map = None

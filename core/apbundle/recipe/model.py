@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from apbundle.config import BundleConfig
 from apbundle.errors import bundle_error
@@ -10,8 +11,7 @@ from apbundle.format import layout
 from apbundle.format.model import ModelMetadata, text_mapping
 
 
-@dataclass(frozen=True, slots=True)
-class BundledModel:
+class BundledModel(NamedTuple):
     """A model of another bundle, as the source of one.
 
     Parameters
