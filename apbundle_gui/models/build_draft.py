@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Final
 
 from apbundle import BundleConfig
@@ -180,13 +181,14 @@ class Draft:
         return self._with(paths, moved)
 
     def resourced(self, sources: Mapping[int, Mapping[Source, Source]]) -> Draft:
-        """With sources that are elsewhere by now, old to new, by row id."""
+        """With sources that are elsewhere by now, old to new, by row id; itself where none is."""
 
         def moved(row: Row) -> Row:
             there = sources[row.id].get(row.source)
             return row if there is None else replace(row, source=there)
 
-        return self._with(sources, moved)
+        rows = tuple([moved(row) if row.id in sources else row for row in self.rows])
+        return self if all(map(is_, rows, self.rows)) else replace(self, rows=rows)
 
     def switched(self, ids: Collection[int], enabled: bool) -> Draft:
         """With these rows in the bundle, or kept out of it."""

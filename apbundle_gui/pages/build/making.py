@@ -80,7 +80,7 @@ class Making(QObject):
     @property
     def is_built(self) -> bool:
         """Whether the draft is what was built last."""
-        return self._store.draft == self._store.settled(self._built)
+        return self._store.draft == self._built
 
     def seconds_for(self, size: int) -> float:
         """How long so many bytes take at the rate of the last build; 0 when there was none."""
@@ -127,7 +127,9 @@ class Making(QObject):
         there = {row.id: BundledModel(path, row.name) for row in rows}
         self._sources.expect([row.source for row in rows])
         self._sources.expect(there.values())
+        unchanged = self._store.draft is self._attempt
         self._store.move_sources({row.id: (row.source, there[row.id]) for row in rows})
+        self._built = self._store.draft if unchanged else self._store.settled(self._attempt)
 
     def _failed(self, request: BuildRequest, error: BaseException) -> None:
         safe = "The draft is kept."
