@@ -18,7 +18,7 @@ from apbundle.payload.table import TensorTable
 from apbundle.payload.tensors import TensorInfo
 from apbundle.progress import Cancel, Progress
 from apbundle_gui.services.container import Services
-from apbundle_gui.services.garbage import kept
+from apbundle_gui.services.garbage import MANY, kept
 from apbundle_gui.services.heads import Heads
 from apbundle_gui.services.jobs import Job
 from apbundle_gui.services.pacing import Pace
@@ -151,6 +151,10 @@ class BundleContents(QObject):
         self._timer.stop()
         if self._job is not None:
             self._job.cancel()
+
+    def holdings(self) -> list[object]:
+        """What is kept of the models, each a thing that holds many others."""
+        return [*self._known.values(), *self._groups] if len(self._known) >= MANY // _OBJECTS else []
 
     # -- in the worker -------------------------------------------------------------------------------------------
 

@@ -7,7 +7,11 @@ job reads from a file refers to nothing that refers back, so it need not be look
 from __future__ import annotations
 
 import gc
-from typing import Final
+import threading
+import weakref
+from typing import Any, Final
+
+from apbundle_gui.services.pacing import Pace
 
 MANY: Final = 20_000
 """After so many new objects those that live are set aside."""
@@ -31,13 +35,30 @@ class Kept:
             self._aside = True
             gc.freeze()
 
-    def let_go(self) -> None:
-        """Much of what was set aside is needed no more: free what only refers to itself, and set the rest aside."""
-        if self._aside:
+    def let_go(self, owner: weakref.ref[Any], objects: list[Any]) -> None:
+        """Free what ``owner``, which is needed no more, had kept.
+
+        Parameters
+        ----------
+        owner
+            If it is still there, only what refers to it keeps it: everything is looked through once.
+        objects
+            They are let go one after the other by a thread; all at once they would stop the window for half a second.
+        """
+        if self._aside and owner() is not None:
             self._aside = False
             gc.unfreeze()
             gc.collect()
             gc.freeze()
+        if objects:
+            threading.Thread(target=_let_go, args=(objects,), name="freeing", daemon=True).start()
+
+
+def _let_go(objects: list[Any]) -> None:
+    pace = Pace()
+    while objects:
+        objects.pop()
+        pace.step()
 
 
 kept: Final = Kept()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_right
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -125,7 +127,7 @@ class Inspection(QObject):
         self.contents.close()
         self.groups.close()
         self.verification.close()
-        QTimer.singleShot(LET_GO_MS, kept.let_go)
+        QTimer.singleShot(LET_GO_MS, partial(kept.let_go, weakref.ref(self), self.contents.holdings()))
 
     def _fields_listed(self, fields: FieldTable) -> None:
         self._fields_job = None

@@ -91,11 +91,11 @@ def read_all(
         The job was cancelled; the reader is closed.
     """
     try:
+        reporter = Reporter(progress, cancel)
         generation, total = -1, 0
         while True:
             if reader.generation != generation:
                 generation, total = reader.generation, reader.backlog
-                reporter = Reporter(progress, cancel)
                 reporter.phase("reading", total)
                 begin(reader.header)
             before = reader.polled
