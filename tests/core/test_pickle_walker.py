@@ -356,8 +356,14 @@ def test_nothing_of_a_pickle_is_run(tmp_path: Path, layout: str):
 def test_no_unpickler_is_at_hand(root: Path):
     """Nothing that reads payloads could run a pickle: the modules that do are not imported there."""
     unpicklers = {"pickle", "_pickle", "pickletools", "marshal", "shelve", "copyreg", "importlib", "joblib", "torch"}
-    imports = SourceTree(root / "core" / "apbundle").imports()
-    found = {found.module.split(".")[0] for found in imports if found.importer.startswith("apbundle.payload")}
+    imports = [
+        found
+        for found in SourceTree(root / "core" / "apbundle").imports()
+        if found.importer.startswith("apbundle.payload")
+    ]
+    by_name = {found.importer for found in imports if found.module.split(".")[0] == "importlib"}
+    assert by_name == {"apbundle.payload.contents"}, "which loads the modules of its own table, and no others"
+    found = {found.module.split(".")[0] for found in imports} - {"importlib"}
     assert "struct" in found
     assert not found & unpicklers
 

@@ -21,6 +21,7 @@ from apbundle_gui.services.details import Detail, Group, Origin
 from apbundle_gui.services.inspection import Inspection
 from apbundle_gui.services.session import OpenBundle
 from support.drafting import Bench, safetensors
+from support.pointer import move
 
 Alt = Qt.KeyboardModifier.AltModifier
 
@@ -108,7 +109,7 @@ def test_a_model_is_dragged_to_another_place(bench: Bench) -> None:
     start = middle(bench, 1)
     QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
     for x in (start.x() - 20, 4):
-        QTest.mouseMove(view, QPoint(x, 10))
+        move(view, QPoint(x, 10))
         bench.qtbot.waitUntil(lambda: view.drop_at is not None)
     assert view.drop_at == 0
     view.grab()
@@ -118,7 +119,7 @@ def test_a_model_is_dragged_to_another_place(bench: Bench) -> None:
     assert bench.page.view.selected_rows() == [0]
     assert bench.page.store.undo_stack.undoText() == "Move raw"
     QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=middle(bench, 0))
-    QTest.mouseMove(view, QPoint(view.width() - 2, 10))
+    move(view, QPoint(view.width() - 2, 10))
     bench.qtbot.waitUntil(lambda: view.drop_at is not None)
     QTest.keyClick(view, Qt.Key.Key_Escape)
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(view.width() - 2, 10))
@@ -152,7 +153,7 @@ def test_a_row_that_is_selected_is_marked_in_it(bench: Bench) -> None:
     bench.select(1)
     assert view_said(bench).startswith("raw  ·  ")
     point = middle(bench, 0)
-    QTest.mouseMove(ruler(bench), point)
+    move(ruler(bench), point)
     bench.qtbot.waitUntil(lambda: view_said(bench).startswith("st  ·  "))
     QTest.mouseClick(ruler(bench), Qt.MouseButton.LeftButton, pos=point)
     assert bench.page.view.selected_rows() == [0]

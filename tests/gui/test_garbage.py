@@ -16,6 +16,16 @@ class Thing:
     """Something one can refer to weakly."""
 
 
+def test_what_is_kept_is_set_aside_when_it_is_much() -> None:
+    kept, before = Kept(), gc.get_freeze_count()
+    kept.let_go(weakref.ref(kept), [])
+    kept.add(MANY - 1)
+    assert gc.get_freeze_count() == before
+    kept.add(1)
+    assert gc.get_freeze_count() > before
+    gc.unfreeze()
+
+
 def test_what_was_kept_is_freed_by_a_thread(qtbot: QtBot) -> None:
     freed: list[str] = []
     things: list[object] = [Thing() for _ in range(3)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from apbundle import BundleConfig, ModelBundle
 from apbundle.errors import BundleError
 from apbundle.format.reader import BundleReader
 from apbundle.payload.detect import HEAD_SIZE
-from apbundle_gui.services.garbage import MANY, Kept
 from apbundle_gui.services.heads import BLOCK, SMALL, Heads
 
 
@@ -48,17 +46,3 @@ def test_a_file_that_changed_gives_no_heads(path: Path) -> None:
         with pytest.raises(BundleError) as caught:
             Heads(reader, reader.manifest.names).of(1)
     assert caught.value.code == "changed_on_disk"
-
-
-def test_what_is_kept_is_set_aside_until_it_is_let_go() -> None:
-    kept, before = Kept(), gc.get_freeze_count()
-    kept.let_go()
-    kept.add(MANY - 1)
-    assert gc.get_freeze_count() == before
-    kept.add(1)
-    assert gc.get_freeze_count() > before
-    cycle: list[object] = []
-    cycle.append(cycle)
-    kept.add(MANY)
-    kept.let_go()
-    gc.unfreeze()

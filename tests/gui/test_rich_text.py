@@ -6,6 +6,7 @@ The kernel is the witness: the folder of the named file is watched, and an open 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -182,10 +183,20 @@ def test_no_code_asks_for_markup(root: Path) -> None:
             if (
                 node.attr in RICH
                 or (node.attr in BOXES and owner == "QMessageBox")
-                or node.attr in ("RichText", "AutoText", "MarkdownText", "setOpenExternalLinks", "openUrl")
+                or node.attr in ("RichText", "AutoText", "MarkdownText", "setOpenExternalLinks")
             ):
                 wrong.append(f"{path.relative_to(root)}:{node.lineno} {owner}.{node.attr}")
     assert not wrong
+
+
+def test_only_folders_are_given_to_other_programs(root: Path) -> None:
+    """A file, or what stands in one, must not decide which program is started."""
+    calls = []
+    for path in sorted((root / "apbundle_gui").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        calls += re.findall(r"openUrl\b.*", text)
+    assert calls
+    assert all(call.startswith("openUrl(QUrl.fromLocalFile(os.path.dirname(") for call in calls)
 
 
 def test_every_label_of_the_program_is_one_of_ours(root: Path) -> None:
