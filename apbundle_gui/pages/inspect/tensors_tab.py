@@ -193,6 +193,8 @@ class TensorsTab(TableTab):
 
     def _grown(self) -> None:
         self._show_count()
+        if self.selection.place.tensor is not None and self.current() is None:
+            self.selection_changed()  # it may have been selected before it had a row
 
     def _judged(self, mistake: QueryError | None) -> None:
         self._mistake = mistake
