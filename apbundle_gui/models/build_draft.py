@@ -174,9 +174,8 @@ class Draft:
         """With other source files, by row id. A model of a bundle stays one."""
 
         def moved(row: Row) -> Row:
-            path = paths[row.id]
-            inside = isinstance(row.source, BundledModel)
-            return replace(row, source=BundledModel(path, row.source.model) if inside else path)  # type: ignore[union-attr]
+            path, source = paths[row.id], row.source
+            return replace(row, source=BundledModel(path, source.model) if isinstance(source, BundledModel) else path)
 
         return self._with(paths, moved)
 

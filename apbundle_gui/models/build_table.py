@@ -91,9 +91,9 @@ class DraftTable(QAbstractTableModel):
         """What is wrong with the row at that place."""
         return self._problems.get(self._rows[row].id)
 
-    def show_facts(self, facts: Mapping[Source, SourceFacts] | Mapping[str, SourceFacts]) -> None:
+    def show_facts(self, facts: Mapping[Source, SourceFacts]) -> None:
         """Show what is known of the sources; the mapping is read, not copied."""
-        self._facts = facts  # type: ignore[assignment]  # paths are sources
+        self._facts = facts
         self._refresh(Column.FORMAT, Column.SIZE)
 
     def show_gains(self, gains: Mapping[Source, float]) -> None:
